@@ -1,0 +1,1 @@
+"""Exercises: statement, stub, hint, solution and check of each, in one place a chapter."""

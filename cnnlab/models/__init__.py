@@ -1,0 +1,1 @@
+"""The architectures of the course, one file a family, built from Keras layers."""
