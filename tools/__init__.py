@@ -1,1 +1,1 @@
-"""The maintainer's commands: run the course, write its outputs, restamp its links, test its tests. Students need none."""
+"""The maintainer's commands: run the course, write its outputs, restamp its links, test its tests."""

@@ -1,0 +1,74 @@
+# The course's commands. `make run` and `make test` are the two a newcomer needs; each sets .venv up by itself.
+#
+#   make run  [CH=04] [PROFILE=smoke|cpu|gpu]   execute the chapters, write pages to build/, end with a table
+#   make test                                    lint, unit tests, every notebook against its stored outputs
+#   make lab                                     JupyterLab on notebooks/
+#   make bench                                   benchmarks/: ratios, measured side by side
+#   make test-latest                             the tests with the newest Keras, in an environment of its own
+#   make outputs [CH=04]                         write the notebooks' reference outputs (maintainers)
+#   make mutate                                  break every number a notebook shows: do its tests notice?
+#   make links REPO=owner/name                   point every badge and set-up cell at your fork
+
+PYTHON  ?= python3
+PROFILE ?= smoke
+VENV    ?= .venv
+CH      ?=
+
+bin     := $(VENV)/bin
+stamp   := $(VENV)/.installed
+cores   := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+nbval   := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 600
+
+.PHONY: run test test-latest lab bench outputs mutate links clean
+.DELETE_ON_ERROR:
+
+run: $(stamp)
+	CNNLAB_PROFILE=$(PROFILE) $(bin)/python -m tools.run $(CH)
+
+# Three verdicts in one run: every part is executed, then make fails if any part did.
+test: $(stamp)
+	@status=0; \
+	$(bin)/ruff check . || status=1; \
+	$(bin)/ruff format --check . || status=1; \
+	CNNLAB_PROFILE=smoke $(bin)/pytest -q -n $(cores) --dist loadfile tests || status=1; \
+	CNNLAB_PROFILE=smoke $(bin)/pytest -q -n $(cores) --dist loadscope $(nbval) $(notebooks) || status=1; \
+	exit $$status
+
+# Colab moves on: the same tests with the newest Keras. Chapter 11 is left out, since AutoKeras stops at Keras 3.12.
+test-latest:
+	$(MAKE) test VENV=.venv-latest KERAS=latest notebooks='$(filter-out notebooks/11_%,$(notebooks))'
+
+lab: $(stamp)
+	$(bin)/jupyter lab --notebook-dir=notebooks
+
+bench: $(stamp)
+	$(bin)/python -m benchmarks
+
+outputs: $(stamp)
+	$(bin)/python -m tools.outputs $(CH)
+
+mutate: $(stamp)
+	$(bin)/python -m tools.mutate --all
+
+links: $(stamp)
+	$(bin)/python -m tools.links $(if $(REPO),--repo $(REPO))
+
+clean:
+	rm -rf build .venv .venv-latest
+
+notebooks ?= $(sort $(wildcard notebooks/*.ipynb))
+
+# Made when missing, made again when a requirement file or the interpreter asked for is newer. The old environment is
+# removed first, so that nothing in it is left over from other requirements.
+$(stamp): requirements.txt pyproject.toml
+	rm -rf $(VENV)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+ifeq ($(KERAS),latest)
+	grep -v -E '^(keras|autokeras|keras-tuner)==' requirements.txt > $(VENV)/requirements.txt
+	$(bin)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt keras
+else
+	$(bin)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+endif
+	$(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
