@@ -15,7 +15,9 @@ VENV    ?= .venv
 CH      ?=
 
 bin     := $(VENV)/bin
-stamp   := $(VENV)/.installed
+# The stamp carries the interpreter's version, so that another PYTHON gets another environment.
+version := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+stamp   := $(VENV)/.installed-$(version)
 cores   := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 nbval   := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 600
 
@@ -61,8 +63,9 @@ notebooks ?= $(sort $(wildcard notebooks/*.ipynb))
 # Made when missing, made again when a requirement file or the interpreter asked for is newer. The old environment is
 # removed first, so that nothing in it is left over from other requirements.
 $(stamp): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed and $(PYTHON) is $(or $(version),not there): make PYTHON=python3.12 ..."; exit 1; }
 	rm -rf $(VENV)
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 ifeq ($(KERAS),latest)
 	grep -v -E '^(keras|autokeras|keras-tuner)==' requirements.txt > $(VENV)/requirements.txt

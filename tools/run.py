@@ -1,0 +1,185 @@
+"""Execute the chapters end to end and write a page of each; what `make run` calls.
+
+    python -m tools.run [NN ...]
+
+Chapters run in parallel on the cores there are, in the profile of CNNLAB_PROFILE. Into build/ go the executed
+notebooks, an HTML page of each and an index page. The table at the end has a row a chapter; the exit status is 1 if one failed.
+"""
+
+import argparse
+import html
+import os
+import re
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+
+from tools.links import NOTEBOOKS, ROOT
+
+BUILD = ROOT / "build"
+CELL_SECONDS = 3600  # a cell that takes longer hangs: the longest of the gpu profile take minutes
+ABOUT = {
+    "smoke": "every idea runs, trainings are cut short and their figures are rough (PROFILE=cpu for the full ones)",
+    "cpu": "a laptop's figures, minutes a chapter",
+    "gpu": "the full experiments",
+}
+
+
+@dataclass
+class Result:
+    """One row of the closing table."""
+
+    chapter: str
+    title: str
+    status: str
+    seconds: float
+    data: str
+    headline: str
+    error: str = ""
+
+
+def chapters(wanted: list[str]) -> list[Path]:
+    """The notebooks to run, all of them where none is named.
+
+    Raises:
+        ValueError: a wanted chapter does not exist.
+    """
+    found = {path.name[:2]: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    if unknown := [name for name in wanted if name not in found]:
+        raise ValueError(f"chapter must be one of {', '.join(found)}, got {', '.join(unknown)}")
+    return [found[name] for name in wanted or found]
+
+
+def execute(path: Path) -> Result:
+    """Run one notebook in a kernel of its own and write it and its page to build/, also when a cell fails."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    error, start = "", time.monotonic()
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
+        error = describe_failure(notebook, failure)
+    seconds = time.monotonic() - start
+    write(BUILD / path.name, nbformat.writes(notebook) + "\n")
+    # The classic template keeps the pictures' alternative text; the default one drops it.
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(
+        notebook, resources={"metadata": {"name": path.stem}}
+    )
+    write(BUILD / f"{path.stem}.html", page)
+    printed = "".join(
+        output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stdout"
+    )
+    return Result(
+        chapter=path.name[:2],
+        title=notebook.cells[0].source.splitlines()[0].split("·")[-1].strip(),
+        status="FAILED" if error else "ok",
+        seconds=seconds,
+        data=", ".join(dict.fromkeys(re.findall(r"^Data: (\S+ from \S+?)[,; ]", printed, re.MULTILINE)))
+        or "none needed",
+        headline=(re.findall(r"^Headline: (.*)$", printed, re.MULTILINE) or [""])[-1],
+        error=error,
+    )
+
+
+def describe_failure(notebook, failure: Exception) -> str:
+    """Which cell failed, its first line, and the error's own last line."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    reached = max((number for number, cell in enumerate(code, 1) if cell.execution_count), default=1)
+    failed = next((n for n, cell in enumerate(code, 1) if any(o.output_type == "error" for o in cell.outputs)), reached)
+    source = code[failed - 1].source.strip().splitlines() or [""]
+    if isinstance(failure, CellExecutionError):
+        reason = f"{failure.ename}: {failure.evalue}"
+    else:
+        reason = f"{type(failure).__name__}: {str(failure).strip().splitlines()[0]}"
+    return f"code cell {failed} ({source[0][:60]}): {reason}"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def table(results: list[Result]) -> str:
+    """The closing table as text."""
+    heads = ("chapter", "status", "seconds", "data source", "headline figure")
+    rows = [
+        (f"{r.chapter} {r.title}", r.status, f"{r.seconds:.0f}", r.data, r.headline)
+        for r in sorted(results, key=lambda r: r.chapter)
+    ]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def index_page(results: list[Result], profile: str) -> str:
+    """The index page: the closing table with links; pages that this run did not make are marked as older."""
+    rows = [
+        f'<tr><td><a href="{page}">{html.escape(f"{r.chapter} {r.title}")}</a></td><td>{r.status}</td>'
+        f"<td>{r.seconds:.0f}</td><td>{html.escape(r.data)}</td><td>{html.escape(r.headline or r.error)}</td></tr>"
+        for r in sorted(results, key=lambda r: r.chapter)
+        for page in [next(BUILD.glob(f"{r.chapter}_*.html")).name]
+    ]
+    fresh = {r.chapter for r in results}
+    older = [page.name for page in sorted(BUILD.glob("[0-9][0-9]_*.html")) if page.name[:2] not in fresh]
+    rows += [f'<tr><td><a href="{name}">{name}</a></td><td colspan="4">from an earlier run</td></tr>' for name in older]
+    style = "body{font:16px sans-serif;margin:2em}td,th{padding:.3em 1em;text-align:left;border-bottom:1px solid #ccc}"
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>The course</title><style>{style}</style>'
+        f"</head><body><h1>The course, executed</h1><p>Profile {profile}: {ABOUT[profile]}.</p><table><tr>"
+        "<th>chapter</th><th>status</th><th>seconds</th><th>data source</th><th>headline figure</th></tr>"
+        f"{''.join(rows)}</table></body></html>\n"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("chapters", nargs="*", metavar="NN", help="chapters to run, all if none is named")
+    try:
+        paths = chapters(parser.parse_args().chapters)
+    except ValueError as error:
+        parser.error(str(error))
+    profile = os.environ.setdefault("CNNLAB_PROFILE", "smoke")
+    if profile not in ABOUT:
+        parser.error(f"CNNLAB_PROFILE must be one of {', '.join(ABOUT)}, got {profile!r}")
+    BUILD.mkdir(exist_ok=True)
+    print(f"Profile {profile}: {ABOUT[profile]}.", flush=True)
+    results = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for done in as_completed([pool.submit(execute, path) for path in paths]):
+            result = done.result()
+            results.append(result)
+            print(
+                f"[{len(results)}/{len(paths)}] {result.chapter} {result.title}: {result.status}, "
+                f"{result.seconds:.0f} s{f', {result.error}' if result.error else ''}",
+                flush=True,
+            )
+    write(BUILD / "index.html", index_page(results, profile))
+    print(f"\n{table(results)}\n\nPages: {BUILD / 'index.html'}")
+    failed = [result for result in sorted(results, key=lambda r: r.chapter) if result.error]
+    for result in failed:
+        print(f"FAILED {result.chapter} {result.title}: {result.error}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
