@@ -3,7 +3,8 @@
     python -m tools.run [NN ...]
 
 Chapters run in parallel on the cores there are, in the profile of CNNLAB_PROFILE. Into build/ go the executed
-notebooks, an HTML page of each and an index page. The table at the end has a row a chapter; the exit status is 1 if one failed.
+notebooks, an HTML page of each and an index page. The table at the end has a row a chapter; the exit status is 1 if
+one failed.
 """
 
 import argparse
