@@ -1,0 +1,180 @@
+"""Layers that Keras lacks. All are channels-last; Keras saves and loads them without `custom_objects`."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="cnnlab")
+def scaled_tanh(x):
+    """LeNet-5's activation, 1.7159 tanh(2x/3): it maps 1 to 1 and -1 to -1, and saturates outside.
+
+    Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B and appendix A.
+    """
+    return 1.7159 * ops.tanh(x * (2 / 3))
+
+
+@keras.saving.register_keras_serializable(package="cnnlab")
+class ConnectionTableConv2D(keras.layers.Layer):
+    """Convolution in which every output map sees only the input maps that a table grants it.
+
+    One kernel is stored for each connection, so `count_params()` is the number of weights that exist: connections
+    x kernel height x kernel width + output maps. For the call they are laid into an ordinary kernel that is zero
+    wherever the table has no connection: a masked convolution, without padding, stride 1.
+
+    Input (batch, H, W, input maps), output (batch, H - kernel + 1, W - kernel + 1, output maps).
+
+    Args:
+        table: for each output map, the numbers of the input maps it sees, counted from 0.
+        kernel_size: height and width of the kernels in pixels.
+        activation: what is applied to the result, as in `keras.layers.Conv2D`.
+
+    Raises:
+        ValueError: the table is empty, gives an output map no input or one input twice, or names an input map
+            that the input does not have; the kernel is not of positive size.
+
+    Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B, table I.
+    """
+
+    def __init__(self, table: Sequence[Sequence[int]], kernel_size: int, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.table = [list(sources) for sources in table]
+        if not self.table:
+            raise ValueError("`table` needs at least one output map; received an empty table.")
+        for target, sources in enumerate(self.table):
+            if not sources or len(set(sources)) < len(sources) or min(sources) < 0:
+                raise ValueError(
+                    "`table` needs, for each output map, one or more different input maps counted from 0; "
+                    f"received {sources} for output map {target}."
+                )
+        if not isinstance(kernel_size, int) or kernel_size < 1:
+            raise ValueError(f"`kernel_size` needs a positive integer; received {kernel_size!r}.")
+        self.kernel_size = kernel_size
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape):
+        input_maps, output_maps = input_shape[-1], len(self.table)
+        highest = max(max(sources) for sources in self.table)
+        if highest >= input_maps:
+            raise ValueError(f"`table` names input map {highest}; the input has maps 0 to {input_maps - 1}.")
+        pairs = [(source, target) for target, sources in enumerate(self.table) for source in sources]
+        # One-hot: connection k belongs at (source, target) of the full kernel.
+        self.places = np.zeros((len(pairs), input_maps, output_maps), "float32")
+        for connection, (source, target) in enumerate(pairs):
+            self.places[connection, source, target] = 1
+        # Glorot's limit for the connections that exist: mean fan-in plus mean fan-out.
+        fans = self.kernel_size**2 * (len(pairs) / output_maps + len(pairs) / input_maps)
+        limit = (6 / fans) ** 0.5
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.kernel_size, self.kernel_size, len(pairs)),
+            initializer=keras.initializers.RandomUniform(-limit, limit),
+        )
+        self.bias = self.add_weight(name="bias", shape=(output_maps,), initializer="zeros")
+
+    def masked_kernel(self):
+        """The ordinary kernel (height, width, input maps, output maps), zero where the table has no connection."""
+        return ops.einsum("hwk,kio->hwio", self.kernel, ops.cast(self.places, self.compute_dtype))
+
+    def call(self, inputs):
+        outputs = ops.conv(inputs, self.masked_kernel(), padding="valid", data_format="channels_last")
+        return self.activation(outputs + self.bias)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        shrink = self.kernel_size - 1
+        return (batch, height and height - shrink, width and width - shrink, len(self.table))
+
+    def get_config(self):
+        return super().get_config() | {
+            "table": self.table,
+            "kernel_size": self.kernel_size,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+@keras.saving.register_keras_serializable(package="cnnlab")
+class TrainablePooling2D(keras.layers.Layer):
+    """LeNet-5's sub-sampling: average each block, multiply by one coefficient a map, add one bias a map.
+
+    Two trainable parameters a map. The paper adds the pixels of a block where this layer averages them; the trained
+    coefficient absorbs the factor. It starts as plain average pooling: coefficient 1, bias 0.
+
+    Input (batch, H, W, C), output (batch, H // pool_size, W // pool_size, C).
+
+    Args:
+        pool_size: height, width and stride of the blocks in pixels.
+        activation: what is applied to the result, as in `keras.layers.Conv2D`.
+
+    Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B.
+    """
+
+    def __init__(self, pool_size: int = 2, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(pool_size, int) or pool_size < 1:
+            raise ValueError(f"`pool_size` needs a positive integer; received {pool_size!r}.")
+        self.pool_size = pool_size
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape):
+        self.coefficient = self.add_weight(name="coefficient", shape=(input_shape[-1],), initializer="ones")
+        self.bias = self.add_weight(name="bias", shape=(input_shape[-1],), initializer="zeros")
+
+    def call(self, inputs):
+        means = ops.average_pool(inputs, self.pool_size, data_format="channels_last")
+        return self.activation(means * self.coefficient + self.bias)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, height and height // self.pool_size, width and width // self.pool_size, channels)
+
+    def get_config(self):
+        return super().get_config() | {
+            "pool_size": self.pool_size,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+@keras.saving.register_keras_serializable(package="cnnlab")
+class RBFOutput(keras.layers.Layer):
+    """Radial basis function units: minus the squared Euclidean distance of the input to each class's code.
+
+    The nearest code has the greatest output, so the outputs serve as logits. The codes are fixed: weights that are
+    saved with the model and never trained.
+
+    Input (batch, N), output (batch, classes).
+
+    Args:
+        codes: (classes, N), one code a class.
+
+    Raises:
+        ValueError: the codes do not form a table, or the input has another length than a code.
+
+    Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B, equation 7.
+    """
+
+    def __init__(self, codes: Sequence[Sequence[float]], **kwargs):
+        super().__init__(**kwargs)
+        self.codes = np.array(codes, "float32")
+        if self.codes.ndim != 2:
+            raise ValueError(f"`codes` needs the shape (classes, length); received the shape {self.codes.shape}.")
+
+    def build(self, input_shape):
+        if input_shape[-1] != self.codes.shape[1]:
+            raise ValueError(
+                f"the input needs {self.codes.shape[1]} values, a code's length; it has {input_shape[-1]}."
+            )
+        self.centers = self.add_weight(
+            name="centers", shape=self.codes.shape, initializer=lambda *_, **__: self.codes, trainable=False
+        )
+
+    def call(self, inputs):
+        return -ops.sum(ops.square(inputs[:, None, :] - self.centers), axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.codes.shape[0])
+
+    def get_config(self):
+        return super().get_config() | {"codes": self.codes.tolist()}
