@@ -69,6 +69,7 @@ def execute(path: Path) -> Result:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # no word on the transport between us and the kernel
         resources={"metadata": {"path": str(path.parent)}},
     )
     error, start = "", time.monotonic()
