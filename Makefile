@@ -7,12 +7,15 @@
 #   make test-latest                             the tests with the newest Keras, in an environment of its own
 #   make outputs [CH=04]                         write the notebooks' reference outputs (maintainers)
 #   make mutate                                  break every number a notebook shows: do its tests notice?
+#   make venv                                    the environment alone
 #   make links REPO=owner/name                   point every badge and set-up cell at your fork
 
 PYTHON  ?= python3
 PROFILE ?= smoke
 VENV    ?= .venv
 CH      ?=
+
+.DEFAULT_GOAL := run
 
 bin     := $(VENV)/bin
 # The stamp carries the interpreter's version, so that another PYTHON gets another environment.
@@ -21,8 +24,10 @@ stamp   := $(VENV)/.installed-$(version)
 cores   := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 nbval   := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 600
 
-.PHONY: run test test-latest lab bench outputs mutate links clean
+.PHONY: venv run test test-latest lab bench outputs mutate links clean
 .DELETE_ON_ERROR:
+
+venv: $(stamp)
 
 run: $(stamp)
 	CNNLAB_PROFILE=$(PROFILE) $(bin)/python -m tools.run $(CH)
