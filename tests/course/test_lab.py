@@ -1,0 +1,144 @@
+"""What every chapter calls: profiles, seeds, figures, headline, source."""
+
+import io
+import os
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from IPython.utils.capture import capture_output
+from PIL import Image
+
+from cnnlab import arithmetic, lab
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run code in a fresh interpreter, since what is imported or seeded belongs to a process."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
+
+
+def test_importing_the_package_does_not_import_tensorflow():
+    code = """
+import sys
+import cnnlab, cnnlab.lab, cnnlab.arithmetic, cnnlab.reference, cnnlab.filters, cnnlab.datasets, cnnlab.exercises
+print([name for name in ("tensorflow", "keras", "matplotlib", "scipy") if name in sys.modules])
+"""
+    assert run_python(code).stdout.strip() == "[]"
+
+
+def test_setup_prints_two_lines_and_nothing_on_stderr():
+    done = run_python("from cnnlab import lab; lab.setup(seed=3)", CNNLAB_PROFILE="smoke")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    first, second = done.stdout.splitlines()
+    assert first.startswith("cnnlab 0.1.0 | Python ")
+    assert second.endswith("| Profile: smoke | Seed: 3")
+
+
+def test_smoke_training_gives_the_same_loss_twice():
+    code = """
+from cnnlab import lab
+lab.setup(seed=1)
+import keras, numpy as np
+x, y = np.random.rand(64, 8, 8, 1), np.random.randint(0, 2, 64)
+model = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(2)])
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+print(repr(model.fit(x, y, verbose=0, epochs=2).history["loss"]))
+"""
+    losses = [run_python(code, CNNLAB_PROFILE="smoke").stdout.splitlines()[-1] for _ in range(2)]
+    assert losses[0] == losses[1]
+    assert losses[0].startswith("[")
+
+
+@pytest.mark.parametrize("seed", [-1, 1.0, True, "0", 2**32, None])
+def test_setup_refuses_a_seed_that_is_none(seed):
+    with pytest.raises(ValueError, match="seed must be an integer"):
+        lab.setup(seed=seed)
+
+
+@pytest.mark.parametrize("name", lab.PROFILES)
+def test_scale_returns_the_value_of_the_profile(monkeypatch, name):
+    monkeypatch.setenv("CNNLAB_PROFILE", name)
+    assert lab.scale(smoke="smoke", cpu="cpu", gpu="gpu") == name
+
+
+def test_an_unknown_profile_is_refused(monkeypatch):
+    monkeypatch.setenv("CNNLAB_PROFILE", "fast")
+    with pytest.raises(ValueError, match=r"one of smoke, cpu, gpu, got 'fast'"):
+        lab.scale(smoke=1, cpu=2, gpu=3)
+
+
+def test_the_profile_without_a_variable_follows_the_device():
+    code = """
+import tensorflow as tf
+from cnnlab import lab
+print(lab.profile(), len(tf.config.list_physical_devices("GPU")))
+"""
+    name, gpus = run_python(code, CNNLAB_PROFILE="").stdout.split()
+    assert name == ("gpu" if int(gpus) else "cpu")
+
+
+def shown(figure, alt):
+    with capture_output() as captured:
+        lab.show(figure, alt)
+    (output,) = captured.outputs
+    return output
+
+
+def test_a_figure_is_shown_with_its_alternative_text_and_closed():
+    figure, _ = plt.subplots(1, 2, figsize=(4, 3), dpi=100)
+    output = shown(figure, "two empty axes side by side")
+    assert output.metadata == {"image/png": {"alt": "two empty axes side by side"}}
+    assert output.data["text/plain"] == "<Figure size 400x300 with 2 Axes>"
+    assert Image.open(io.BytesIO(output.data["image/png"])).format == "PNG"
+    assert not plt.fignum_exists(figure.number)
+
+
+def test_a_large_figure_is_made_smaller():
+    figure, axis = plt.subplots(figsize=(6, 6), dpi=90)
+    axis.imshow(np.random.default_rng(0).random((500, 500, 3)))
+    plain = io.BytesIO()
+    figure.savefig(plain, format="png", bbox_inches="tight")
+    small = shown(figure, "five hundred by five hundred random pixels").data["image/png"]
+    assert len(small) < 0.7 * plain.tell()
+
+
+@pytest.mark.parametrize("alt", ["", "short", None, 3])
+def test_a_figure_needs_alternative_text(alt):
+    figure, _ = plt.subplots()
+    with pytest.raises(ValueError, match="alt must describe"):
+        lab.show(figure, alt)
+    plt.close(figure)
+
+
+def test_only_figures_are_shown():
+    with pytest.raises(ValueError, match="must be a matplotlib Figure, got ndarray"):
+        lab.show(np.zeros(3), "three zeros in a row, no figure")
+
+
+def test_source_is_shown_as_python():
+    with capture_output() as captured:
+        lab.show_source(arithmetic.output_size)
+    assert captured.outputs[0].data["text/plain"].startswith("def output_size(")
+    assert captured.outputs[0].data["text/markdown"].startswith("```python\ndef output_size(")
+
+
+@pytest.mark.parametrize("thing", [len, 3])
+def test_source_of_what_is_not_python_is_refused(thing):
+    with pytest.raises(ValueError, match="written in Python"):
+        lab.show_source(thing)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "two\nlines", None])
+def test_a_headline_is_one_line(text):
+    with pytest.raises(ValueError, match="one line of text"):
+        lab.headline(text)
+
+
+def test_a_headline_is_printed(capsys):
+    lab.headline("accuracy 0.99 on 10,000 digits")
+    assert capsys.readouterr().out == "Headline: accuracy 0.99 on 10,000 digits\n"
