@@ -64,8 +64,10 @@ def execute(path: Path) -> Result:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    started = []  # the code cells in the order they were started: the last is where a run stopped
     client = NotebookClient(
         notebook,
+        on_cell_execute=lambda cell, cell_index: started.append(cell),
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
@@ -76,7 +78,7 @@ def execute(path: Path) -> Result:
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
-        error = describe_failure(notebook, failure)
+        error = describe_failure(started, failure)
     seconds = time.monotonic() - start
     write(BUILD / path.name, nbformat.writes(notebook) + "\n")
     # The classic template keeps the pictures' alternative text; the default one drops it.
@@ -99,17 +101,14 @@ def execute(path: Path) -> Result:
     )
 
 
-def describe_failure(notebook, failure: Exception) -> str:
+def describe_failure(started: list, failure: Exception) -> str:
     """Which cell failed, its first line, and the error's own last line."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    reached = max((number for number, cell in enumerate(code, 1) if cell.execution_count), default=1)
-    failed = next((n for n, cell in enumerate(code, 1) if any(o.output_type == "error" for o in cell.outputs)), reached)
-    source = code[failed - 1].source.strip().splitlines() or [""]
+    source = started[-1].source.strip().splitlines() if started else ["the kernel did not start"]
     if isinstance(failure, CellExecutionError):
         reason = f"{failure.ename}: {failure.evalue}"
     else:
         reason = f"{type(failure).__name__}: {str(failure).strip().splitlines()[0]}"
-    return f"code cell {failed} ({source[0][:60]}): {reason}"
+    return f"code cell {len(started)} ({source[0][:60]}): {reason}"
 
 
 def write(path: Path, text: str) -> None:
