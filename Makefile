@@ -32,14 +32,14 @@ venv: $(stamp)
 run: $(stamp)
 	CNNLAB_PROFILE=$(PROFILE) $(bin)/python -m tools.run $(CH)
 
-# Three verdicts in one run: every part is executed, then make fails if any part did.
+# Every part is run, whatever failed before it; the last line is the verdict.
 test: $(stamp)
-	@status=0; \
-	$(bin)/ruff check . || status=1; \
-	$(bin)/ruff format --check . || status=1; \
-	CNNLAB_PROFILE=smoke $(bin)/pytest -q -n $(cores) --dist loadfile tests || status=1; \
-	CNNLAB_PROFILE=smoke $(bin)/pytest -q -n $(cores) --dist loadscope $(nbval) $(notebooks) || status=1; \
-	exit $$status
+	@failed=; \
+	$(bin)/ruff check --quiet . && $(bin)/ruff format --check --quiet . || failed="$$failed lint,"; \
+	CNNLAB_PROFILE=smoke $(bin)/pytest -q -n $(cores) --dist loadfile tests || failed="$$failed unit tests,"; \
+	CNNLAB_PROFILE=smoke $(bin)/pytest -q -n $(cores) --dist loadscope $(nbval) $(notebooks) || failed="$$failed notebooks,"; \
+	if [ -n "$$failed" ]; then echo "make test: FAILED:$${failed%,}"; exit 1; fi; \
+	echo "make test: lint, unit tests and notebooks all passed"
 
 # Colab moves on: the same tests with the newest Keras. Chapter 11 is left out, since AutoKeras stops at Keras 3.12.
 test-latest:
