@@ -1,0 +1,200 @@
+"""The four places a data set can come from, in the order in which they are asked."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cnnlab
+from cnnlab.datasets import download, formats
+from cnnlab.datasets.catalog import DataError, Entry
+from cnnlab.datasets.formats import Arrays
+
+RESTORE = "Restore it with git, or install the course again."
+
+
+class NotHere(Exception):
+    """A source has no copy of the set; the message says why, in a few words."""
+
+
+def find(entry: Entry, offline: bool | None = None) -> tuple[Arrays, str, list[str]]:
+    """Ask the sources in turn.
+
+    A source that lacks the set says why and the next is asked; a damaged copy ends the search, since going on would
+    replace the data asked for in silence.
+
+    Args:
+        entry: the set.
+        offline: True never downloads, False allows it, None leaves it to the variable CNNLAB_OFFLINE.
+
+    Returns:
+        the arrays as the files hold them, the name of the source, and why each earlier source was passed over.
+
+    Raises:
+        DataError: a copy is damaged, or no source has one.
+        FileNotFoundError: CNNLAB_DATA names no folder.
+    """
+    passed_over = []
+    for source, read in (
+        ("directory", from_directory),
+        ("keras-cache", from_keras_cache),
+        ("download", lambda entry: from_download(entry, offline)),
+        ("embedded", from_embedded),
+    ):
+        try:
+            return read(entry), source, passed_over
+        except NotHere as reason:
+            passed_over.append(f"{source}: {reason}")
+    raise DataError(
+        f"{entry.name} is not at hand ({'; '.join(passed_over)}). Connect to the network, or set CNNLAB_DATA to a"
+        f" folder with {entry.file}, which `python -m cnnlab.datasets prepare FOLDER {entry.name}` makes where there is a"
+        f' network. Without either, load("shapes100") gives a generated stand-in under its own name.'
+    )
+
+
+def from_directory(entry: Entry) -> Arrays:
+    """Read the set's file in the folder that CNNLAB_DATA names."""
+    setting = os.environ.get("CNNLAB_DATA", "")
+    if not setting:
+        raise NotHere("CNNLAB_DATA is not set")
+    folder = Path(setting).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"CNNLAB_DATA must name a folder with data sets, got {setting!r}, where there is none. "
+            "Correct the variable, or unset it to use the other sources."
+        )
+    return read_prepared(folder, entry)
+
+
+def read_prepared(folder: Path, entry: Entry) -> Arrays:
+    """Read the set's file in a classroom folder, verified against the folder's SHA256SUMS where that lists it."""
+    path = folder / entry.file
+    with _advice(f"Copy it again, or delete it and run `python -m cnnlab.datasets prepare {folder} {entry.name}`."):
+        if not path.exists():
+            raise NotHere(f"no {entry.file}")
+        if expected := formats.read_checksums(folder).get(entry.file):
+            formats.check_digest(path, expected)
+        return formats.read_npz(path, entry)
+
+
+def keras_folder() -> Path:
+    """Keras' own cache of data sets, found as Keras finds it but without importing Keras."""
+    if "KERAS_HOME" in os.environ:
+        return Path(os.environ["KERAS_HOME"]).expanduser() / "datasets"
+    home = Path.home()
+    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras" / "datasets"
+
+
+def from_keras_cache(entry: Entry) -> Arrays:
+    """Read what Keras, or an earlier download of ours, has left in Keras' cache."""
+    folder = keras_folder()
+    with _advice("Unless another program is downloading it just now, delete it: it will be downloaded anew."):
+        if entry.name.startswith("cifar"):
+            return _cached_cifar(folder, entry)
+        paths = [folder / remote.cached for remote in entry.files]
+        for path in paths:
+            if not path.exists():
+                raise NotHere(f"no {path.name}")
+        if entry.name == "mnist":
+            return _cached_mnist(paths[0], entry)
+        for path, remote in zip(paths, entry.files, strict=True):
+            formats.check_digest(path, remote.sha256)
+        return formats.read_fashion(paths, entry)
+
+
+def _cached_mnist(path: Path, entry: Entry) -> Arrays:
+    """Accept Keras' own file, and the same 70,000 digits in another packing or order; nothing else is MNIST."""
+    arrays = formats.read_npz(path, entry)
+    expected = entry.files[0].sha256
+    if formats.file_digest(path) != expected and formats.content_digest(arrays) != entry.content_sha256:
+        raise DataError(f"{path}: expected Keras' file with sha256 {expected}, got {formats.file_digest(path)}")
+    return arrays
+
+
+def _cached_cifar(folder: Path, entry: Entry) -> Arrays:
+    """Accept the archive, or the folder Keras extracts it to, under the names that Keras 3 and Keras 2 give them."""
+    (remote,) = entry.files
+    name = formats.cifar_folder(entry)
+    for path in (folder / remote.cached, folder / f"{name}.tar.gz"):
+        if path.is_file():
+            formats.check_digest(path, remote.sha256)
+            return formats.read_cifar_archive(path, entry)
+    for path in (folder / f"{name}-target" / name, folder / name):
+        if path.is_dir():
+            return formats.read_cifar_folder(path, entry)
+    raise NotHere(f"no {name}")
+
+
+def from_download(entry: Entry, offline: bool | None) -> Arrays:
+    """Download the set's files into Keras' cache, where Keras finds them too, and read them there."""
+    if offline is None and flag("CNNLAB_OFFLINE"):
+        raise NotHere("CNNLAB_OFFLINE is set")
+    if offline:
+        raise NotHere("offline")
+    folder = keras_folder()
+    seconds = sum(download.time_limit(remote) for remote in entry.files)
+    try:
+        # Before the lock is taken, so that notebooks run side by side without a network do not wait for each other.
+        download.check_reachable(entry.files[0])
+        with download.locked(folder, seconds):
+            for remote in entry.files:
+                download.fetch(remote, folder / remote.cached, download.time_limit(remote))
+    except TimeoutError:
+        raise NotHere("another process is downloading") from None
+    except download.DownloadError as error:
+        raise NotHere(str(error)) from error
+    except OSError as error:
+        raise NotHere(f"Keras' cache cannot be written ({error.strerror or error})") from error
+    return from_keras_cache(entry)
+
+
+def from_embedded(entry: Entry) -> Arrays:
+    """Read the default that comes with the course."""
+    if not entry.embedded:
+        raise NotHere("there is none")
+    path = embedded_file(entry.embedded.file)
+    with _advice(RESTORE):
+        return formats.read_npz(path, entry.embedded)
+
+
+def embedded_folder() -> Path:
+    """The embedded files: `data/` of the repository in a checkout, `cnnlab/data` in an installed package."""
+    package = Path(cnnlab.__file__).parent
+    for folder in (package / "data", package.parent / "data"):
+        if (folder / "SHA256SUMS").is_file():
+            return folder
+    raise DataError(f"{package / 'data'}: expected the embedded files of the course, got none. {RESTORE}")
+
+
+def embedded_file(name: str) -> Path:
+    """Path of an embedded file, verified against the folder's SHA256SUMS."""
+    folder = embedded_folder()
+    with _advice(RESTORE):
+        sums = formats.read_checksums(folder)
+        if name not in sums or not (folder / name).is_file():
+            raise DataError(f"{folder / name}: expected a file that SHA256SUMS lists, got none")
+        formats.check_digest(folder / name, sums[name])
+    return folder / name
+
+
+def flag(variable: str) -> bool:
+    """Whether an environment variable is switched on.
+
+    Raises:
+        ValueError: it holds neither a yes nor a no.
+    """
+    value = os.environ.get(variable, "").lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    raise ValueError(f"{variable} must be 1 or 0, got {value!r}")
+
+
+@contextmanager
+def _advice(text: str) -> Iterator[None]:
+    """Add what to do to the message of a damaged file."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{error}. {text}") from error
