@@ -8,7 +8,6 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from IPython.utils.capture import capture_output
 from PIL import Image
 
 from cnnlab import arithmetic, lab
@@ -82,29 +81,36 @@ print(lab.profile(), len(tf.config.list_physical_devices("GPU")))
     assert name == ("gpu" if int(gpus) else "cpu")
 
 
-def shown(figure, alt):
-    with capture_output() as captured:
-        lab.show(figure, alt)
-    (output,) = captured.outputs
-    return output
+@pytest.fixture
+def shown(monkeypatch):
+    """What was displayed: a list of (data, metadata)."""
+    outputs = []
+
+    def display(data, raw, metadata=None):
+        assert raw
+        outputs.append((data, metadata))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return outputs
 
 
-def test_a_figure_is_shown_with_its_alternative_text_and_closed():
+def test_a_figure_is_shown_with_its_alternative_text_and_closed(shown):
     figure, _ = plt.subplots(1, 2, figsize=(4, 3), dpi=100)
-    output = shown(figure, "two empty axes side by side")
-    assert output.metadata == {"image/png": {"alt": "two empty axes side by side"}}
-    assert output.data["text/plain"] == "<Figure size 400x300 with 2 Axes>"
-    assert Image.open(io.BytesIO(output.data["image/png"])).format == "PNG"
+    lab.show(figure, "two empty axes side by side")
+    ((data, metadata),) = shown
+    assert metadata == {"image/png": {"alt": "two empty axes side by side"}}
+    assert data["text/plain"] == "<Figure size 400x300 with 2 Axes>"
+    assert Image.open(io.BytesIO(data["image/png"])).format == "PNG"
     assert not plt.fignum_exists(figure.number)
 
 
-def test_a_large_figure_is_made_smaller():
+def test_a_large_figure_is_made_smaller(shown):
     figure, axis = plt.subplots(figsize=(6, 6), dpi=90)
     axis.imshow(np.random.default_rng(0).random((500, 500, 3)))
     plain = io.BytesIO()
     figure.savefig(plain, format="png", bbox_inches="tight")
-    small = shown(figure, "five hundred by five hundred random pixels").data["image/png"]
-    assert len(small) < 0.7 * plain.tell()
+    lab.show(figure, "five hundred by five hundred random pixels")
+    assert len(shown[0][0]["image/png"]) < 0.7 * plain.tell()
 
 
 @pytest.mark.parametrize("alt", ["", "short", None, 3])
@@ -120,11 +126,11 @@ def test_only_figures_are_shown():
         lab.show(np.zeros(3), "three zeros in a row, no figure")
 
 
-def test_source_is_shown_as_python():
-    with capture_output() as captured:
-        lab.show_source(arithmetic.output_size)
-    assert captured.outputs[0].data["text/plain"].startswith("def output_size(")
-    assert captured.outputs[0].data["text/markdown"].startswith("```python\ndef output_size(")
+def test_source_is_shown_as_python(shown):
+    lab.show_source(arithmetic.output_size)
+    ((data, _),) = shown
+    assert data["text/plain"].startswith("def output_size(")
+    assert data["text/markdown"].startswith("```python\ndef output_size(")
 
 
 @pytest.mark.parametrize("thing", [len, 3])
