@@ -65,7 +65,7 @@ GOOGLE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 TORONTO = "https://www.cs.toronto.edu/~kriz/"
 
 # Addresses, cache names, and the checksums of mnist.npz and the CIFAR archives are those of keras/src/datasets. Keras
-# knows no checksums of Fashion-MNIST; these are of the files its authors publish, as long as the copies Keras downloads.
+# has none for Fashion-MNIST; these are of the files its authors publish, which have the sizes of Keras' copies.
 ENTRIES = {
     entry.name: entry
     for entry in (

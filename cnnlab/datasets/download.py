@@ -1,7 +1,7 @@
 """Fetch one file over HTTP: resumable, verified, bounded in time, never half-written under its own name.
 
-Keras' get_file writes straight to the final name, has no time limit and always starts anew, so a bad connection can leave
-a notebook waiting for ever. This module takes Keras' addresses and fills Keras' cache, but transfers by itself.
+Keras' get_file writes straight to the final name, has no time limit and always starts anew, so a bad connection can
+leave a notebook waiting for ever. This module takes Keras' addresses and fills Keras' cache, but transfers by itself.
 """
 
 import errno

@@ -13,6 +13,10 @@ from cnnlab.datasets.formats import Arrays
 RESTORE = "Restore it with git, or install the course again."
 
 
+class NotAtHandError(DataError):
+    """No source has the set."""
+
+
 class NotHere(Exception):
     """A source has no copy of the set; the message says why, in a few words."""
 
@@ -31,7 +35,8 @@ def find(entry: Entry, offline: bool | None = None) -> tuple[Arrays, str, list[s
         the arrays as the files hold them, the name of the source, and why each earlier source was passed over.
 
     Raises:
-        DataError: a copy is damaged, or no source has one.
+        DataError: a copy is damaged.
+        NotAtHandError: no source has one.
         FileNotFoundError: CNNLAB_DATA names no folder.
     """
     passed_over = []
@@ -45,10 +50,10 @@ def find(entry: Entry, offline: bool | None = None) -> tuple[Arrays, str, list[s
             return read(entry), source, passed_over
         except NotHere as reason:
             passed_over.append(f"{source}: {reason}")
-    raise DataError(
+    raise NotAtHandError(
         f"{entry.name} is not at hand ({'; '.join(passed_over)}). Connect to the network, or set CNNLAB_DATA to a"
-        f" folder with {entry.file}, which `python -m cnnlab.datasets prepare FOLDER {entry.name}` makes where there is a"
-        f' network. Without either, load("shapes100") gives a generated stand-in under its own name.'
+        f" folder with {entry.file}, which `python -m cnnlab.datasets prepare FOLDER {entry.name}` makes where there is"
+        f' a network. Without either, load("shapes100") gives a generated stand-in under its own name.'
     )
 
 
@@ -87,7 +92,11 @@ def keras_folder() -> Path:
 
 def from_keras_cache(entry: Entry) -> Arrays:
     """Read what Keras, or an earlier download of ours, has left in Keras' cache."""
-    folder = keras_folder()
+    return read_downloads(keras_folder(), entry)
+
+
+def read_downloads(folder: Path, entry: Entry) -> Arrays:
+    """Read the files a set is downloaded as, under the names that Keras gives them."""
     with _advice("Unless another program is downloading it just now, delete it: it will be downloaded anew."):
         if entry.name.startswith("cifar"):
             return _cached_cifar(folder, entry)
@@ -127,9 +136,7 @@ def _cached_cifar(folder: Path, entry: Entry) -> Arrays:
 
 def from_download(entry: Entry, offline: bool | None) -> Arrays:
     """Download the set's files into Keras' cache, where Keras finds them too, and read them there."""
-    if offline is None and flag("CNNLAB_OFFLINE"):
-        raise NotHere("CNNLAB_OFFLINE is set")
-    if offline:
+    if offline or (offline is None and is_switched_on("CNNLAB_OFFLINE")):
         raise NotHere("offline")
     folder = keras_folder()
     seconds = sum(download.time_limit(remote) for remote in entry.files)
@@ -177,7 +184,7 @@ def embedded_file(name: str) -> Path:
     return folder / name
 
 
-def flag(variable: str) -> bool:
+def is_switched_on(variable: str) -> bool:
     """Whether an environment variable is switched on.
 
     Raises:
