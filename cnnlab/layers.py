@@ -1,5 +1,6 @@
 """Layers that Keras lacks. All are channels-last; Keras saves and loads them without `custom_objects`."""
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -87,6 +88,10 @@ class ConnectionTableConv2D(keras.layers.Layer):
         shrink = self.kernel_size - 1
         return (batch, height and height - shrink, width and width - shrink, len(self.table))
 
+    def multiply_adds(self, output_shape: tuple) -> int:
+        """Multiply-adds for one example: those of the connections that exist. Read by `cnnlab.arithmetic.profile`."""
+        return math.prod(self.kernel.shape) * math.prod(output_shape[1:3])
+
     def get_config(self):
         return super().get_config() | {
             "table": self.table,
@@ -129,6 +134,10 @@ class TrainablePooling2D(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
         return (batch, height and height // self.pool_size, width and width // self.pool_size, channels)
+
+    def multiply_adds(self, output_shape: tuple) -> int:
+        """Multiply-adds for one example: one a unit. Read by `cnnlab.arithmetic.profile`."""
+        return math.prod(output_shape[1:])
 
     def get_config(self):
         return super().get_config() | {
@@ -175,6 +184,10 @@ class RBFOutput(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.codes.shape[0])
+
+    def multiply_adds(self, output_shape: tuple) -> int:
+        """Multiply-adds for one example: a squared difference a code's value. Read by `cnnlab.arithmetic.profile`."""
+        return self.codes.size
 
     def get_config(self):
         return super().get_config() | {"codes": self.codes.tolist()}

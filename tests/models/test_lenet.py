@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from cnnlab.arithmetic import profile
 from cnnlab.models import build, lenet
 
 # LeCun et al., 1998, section II.B: the trainable parameters it names for each layer.
@@ -23,6 +24,17 @@ def test_shapes_are_the_published_ones():
     shapes = {layer.name: layer.output.shape[1:] for layer in model.layers}
     expected = {"c1": (28, 28, 6), "s2": (14, 14, 6), "c3": (10, 10, 16), "s4": (5, 5, 16), "c5": (1, 1, 120)}
     assert {name: shapes[name] for name in expected} == expected
+
+
+def test_the_profile_counts_every_layer():
+    cost = profile(build("lenet5", (32, 32, 1), 10))
+    macs = {row.name: row.macs for row in cost}
+    # The paper counts connections, biases included: C1 122,304, C3 151,600. Less one bias a unit are the multiply-adds.
+    assert macs["c1"] == 122_304 - 28 * 28 * 6
+    assert macs["c3"] == 151_600 - 10 * 10 * 16
+    assert (macs["s2"], macs["s4"], macs["c5"], macs["f6"], macs["output"]) == (1176, 400, 48_000, 10_080, 840)
+    assert cost.uncounted == []
+    assert {row.name: row.receptive_field for row in cost}["c5"] == 32
 
 
 def test_the_dense_head_has_850_parameters_and_any_number_of_classes():
