@@ -1,0 +1,58 @@
+"""Notebooks for the tests to break."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from tools.links import ROOT
+
+
+@pytest.fixture
+def write_notebook(tmp_path):
+    """Write a notebook of code cells, given as (source, text printed or None), and return its path."""
+
+    def write(name: str, *cells: tuple[str, str | None]) -> Path:
+        notebook = v4.new_notebook(
+            cells=[
+                v4.new_code_cell(
+                    source,
+                    execution_count=number,
+                    outputs=[] if text is None else [v4.new_output("stream", name="stdout", text=text)],
+                )
+                for number, (source, text) in enumerate(cells, start=1)
+            ]
+        )
+        path = tmp_path / name
+        nbformat.write(notebook, path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run_nbval(tmp_path):
+    """Run nbval over the notebooks in tmp_path as `make test` does; returns exit status and what it printed."""
+
+    def run(*options: str) -> tuple[int, str]:
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "conftest",
+            "-q",
+            "--color=no",
+            "--nbval",
+            "--nbval-current-env",
+        ]
+        command += ["--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg"), *options, "."]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        return done.returncode, done.stdout
+
+    return run

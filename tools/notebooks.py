@@ -1,0 +1,77 @@
+"""What the tests and the commands ask about a notebook: its code cells, what they assert, what nbval compares."""
+
+import ast
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+
+IGNORE_MARKER = "# NBVAL_IGNORE_OUTPUT"
+PICTURES = ("image/png", "image/jpeg")  # nbval runs their cells and never compares them
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells in order; nbval calls the first one Cell 0, Jupyter shows it as [1]."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def label(notebook: NotebookNode, cell: NotebookNode) -> str:
+    """How to find a cell in Jupyter: a code cell by its number in brackets, a text cell by its first words."""
+    for number, code in enumerate(code_cells(notebook), start=1):
+        if code is cell:
+            return f"cell [{number}]"
+    return f"text cell {cell.source.strip().splitlines()[0][:40]!r}" if cell.source.strip() else "empty text cell"
+
+
+def is_ignored(cell: NotebookNode) -> bool:
+    """Whether nbval runs the cell without comparing its outputs."""
+    return cell.source.split("\n", 1)[0] == IGNORE_MARKER
+
+
+def parse(cell: NotebookNode) -> ast.Module | None:
+    """The syntax tree of a code cell, None where it is not plain Python (a magic, a shell line, an error)."""
+    try:
+        return ast.parse(cell.source)
+    except SyntaxError:
+        return None
+
+
+def executed_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run with the cell: all but the bodies of functions and lambdas, which run when called."""
+    for child in ast.iter_child_nodes(tree):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from executed_nodes(child)
+
+
+def has_assertion(cell: NotebookNode) -> bool:
+    """Whether running the cell runs an assert that can fail."""
+    tree = parse(cell)
+    return tree is not None and any(
+        isinstance(node, ast.Assert) and _can_fail(node.test) for node in executed_nodes(tree)
+    )
+
+
+def _can_fail(test: ast.expr) -> bool:
+    """False for a literal, a tuple such as (condition, "message"), and `... or True`: these hold whatever happens."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
+        return all(_can_fail(value) for value in test.values)
+    if isinstance(test, ast.Tuple | ast.List | ast.Dict | ast.Set | ast.JoinedStr | ast.Lambda | ast.GeneratorExp):
+        return False
+    return any(isinstance(node, ast.Name) for node in ast.walk(test))
+
+
+def compared_texts(cell: NotebookNode) -> list[tuple[int, str, str]]:
+    """What nbval compares of a cell's stored outputs: the output's index, its field ("stdout", "text/plain"), its text.
+
+    Pictures, the error stream and metadata are not compared, and nothing is in a cell that is ignored or not executed.
+    """
+    if is_ignored(cell) or cell.execution_count is None:
+        return []
+    found = []
+    for index, output in enumerate(cell.outputs):
+        if output.output_type == "stream" and output.name != "stderr":
+            found.append((index, output.name, output.text))
+        for field, text in output.get("data", {}).items():
+            if field not in PICTURES and isinstance(text, str):
+                found.append((index, field, text))
+    return found

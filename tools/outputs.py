@@ -1,0 +1,110 @@
+"""Write the stored outputs of the notebooks: the one way references come into the repository.
+
+    python -m tools.outputs [--profile cpu] [NN ...]
+
+Runs each notebook from top to bottom in a fresh kernel of this environment, in the folder it lies in (as nbval does),
+and writes it back only when every cell has run. What differs from run to run without meaning anything is left out:
+the error stream, time stamps, the name this machine gives its kernel.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from tools import run
+from tools.notebooks import code_cells
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+class NotebookError(Exception):
+    """A cell failed; the message names it and its error."""
+
+
+def execute(path: Path, profile: str = "cpu") -> NotebookNode:
+    """Run a notebook in a fresh kernel.
+
+    Args:
+        path: the notebook's file, which stays as it is.
+        profile: value of `CNNLAB_PROFILE` in the kernel.
+
+    Returns:
+        The executed notebook, cleaned.
+
+    Raises:
+        NotebookError: a cell raised, took too long, or ended the kernel.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    started = []
+    client = NotebookClient(
+        notebook,
+        on_cell_execute=lambda cell, cell_index: started.append(cell),
+        timeout=run.CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,  # nbval joins the pieces of a stream in the same way before it compares
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute(env=os.environ | {"CNNLAB_PROFILE": profile})
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
+        raise NotebookError(run.describe_failure(started, failure)) from failure
+    return cleaned(notebook)
+
+
+def cleaned(notebook: NotebookNode) -> NotebookNode:
+    """The notebook as it is stored: no error stream, no metadata but tags and alternative texts; changed in place."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    return notebook
+
+
+def stored_text(notebook: NotebookNode) -> str:
+    """The text of the notebook's file."""
+    return nbformat.writes(notebook) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("chapters", nargs="*", metavar="NN", help="chapters to run, all if none is named")
+    parser.add_argument("--profile", default="cpu", choices=run.ABOUT, help="the references come from cpu")
+    arguments = parser.parse_args()
+    try:
+        paths = run.chapters(arguments.chapters)
+    except ValueError as error:
+        parser.error(str(error))
+    failures = 0
+    # One after the other: TensorFlow uses every core, and the times that chapters print stay true.
+    for path in paths:
+        start = time.monotonic()
+        try:
+            notebook = execute(path, arguments.profile)
+        except NotebookError as error:
+            failures += 1
+            print(f"{path.name}: FAILED, the file stays as it was: {error}", flush=True)
+            continue
+        nbformat.validate(notebook)
+        run.write(path, stored_text(notebook))
+        print(
+            f"{path.name}: {len(code_cells(notebook))} code cells, {path.stat().st_size / 1e6:.2f} MB, "
+            f"{time.monotonic() - start:.0f} s",
+            flush=True,
+        )
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
