@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from latex2mathml.converter import convert as mathml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from tools.links import NOTEBOOKS, ROOT
 
@@ -44,6 +46,27 @@ class Result:
     data: str
     headline: str
     error: str = ""
+
+
+class OfflineMath(IPythonRenderer):
+    """Formulas as MathML, which browsers draw by themselves; nbconvert's own need a script from the network."""
+
+    def inline_math(self, body: str) -> str:
+        return mathml(body)
+
+    def block_math(self, body: str) -> str:
+        return mathml(body, display="block")
+
+
+class PageExporter(HTMLExporter):
+    """A notebook as one page that reads well offline."""
+
+    # The classic template keeps the pictures' alternative text; the default one drops it.
+    template_name = "classic"
+    mathjax_url = jquery_url = require_js_url = ""
+
+    def markdown2html(self, source: str) -> str:
+        return MarkdownWithMath(renderer=OfflineMath(escape=False)).render(source)
 
 
 def chapters(wanted: list[str]) -> list[Path]:
@@ -81,10 +104,7 @@ def execute(path: Path) -> Result:
         error = describe_failure(started, failure)
     seconds = time.monotonic() - start
     write(BUILD / path.name, nbformat.writes(notebook) + "\n")
-    # The classic template keeps the pictures' alternative text; the default one drops it.
-    page, _ = HTMLExporter(template_name="classic").from_notebook_node(
-        notebook, resources={"metadata": {"name": path.stem}}
-    )
+    page, _ = PageExporter().from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
     write(BUILD / f"{path.stem}.html", page)
     printed = "".join(
         output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stdout"
