@@ -16,7 +16,7 @@ import re
 import sys
 import tokenize
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,15 +73,13 @@ class Chapter:
 def valid(chapter: Chapter) -> Iterator[Finding]:
     """The file is valid nbformat 4.5 or newer, each cell with an identifier of its own."""
     raw = json.loads(chapter.text)
-    try:
-        nbformat.validate(raw)
-    except nbformat.ValidationError as error:
-        yield None, f"is not valid nbformat: {error.message.splitlines()[0][:100]}"
     if (raw.get("nbformat"), raw.get("nbformat_minor", 0)) < (4, 5):
         yield None, "must be nbformat 4.5 or newer, which gives cells identifiers"
     for identifier, count in Counter(cell.get("id") for cell in raw.get("cells", [])).items():
         if count > 1:
             yield None, f"{count} cells have the identifier {identifier}"
+    for error in nbformat.validator.iter_validate(raw):
+        yield None, f"is not valid nbformat: {error.message.splitlines()[0][:100]}"
 
 
 def as_written(chapter: Chapter) -> Iterator[Finding]:
@@ -254,7 +252,6 @@ def headline(chapter: Chapter) -> Iterator[Finding]:
 
 
 RULES = (
-    valid,
     as_written,
     title,
     badge,
@@ -273,14 +270,14 @@ RULES = (
 )
 
 
-def findings(path: Path, rules: Iterable = RULES) -> list[str]:
-    """What is wrong with a notebook: a line a finding, "file, cell: rule: what". Empty where it is fine."""
+def findings(path: Path) -> list[str]:
+    """What is wrong with a notebook: a line a finding, "file, cell: what [rule]". Empty where it is fine."""
     chapter = Chapter(path)
-    found = []
-    for rule in rules:
+    found = [f"{path.name}: {text} [valid]" for _, text in valid(chapter)]
+    for rule in () if found else RULES:  # the other rules read what a valid file is sure to have
         for cell, text in rule(chapter):
             place = f", {label(chapter.notebook, cell)}" if cell is not None else ""
-            found.append(f"{path.name}{place}: {rule.__name__}: {text}")
+            found.append(f"{path.name}{place}: {text} [{rule.__name__}]")
     return found
 
 

@@ -69,7 +69,9 @@ def find(key: str) -> Exercise:
 
 def stub_cell(key: str) -> str:
     """The source of the notebook cell in which the student answers."""
-    return f'{find(key).stub.strip()}\n_ = lab.check("{key}", answer)'
+    stub = find(key).stub.strip()
+    gap = "\n\n\n" if stub.splitlines()[-1].startswith(" ") else "\n"  # after a function, as ruff formats the notebook
+    return f'{stub}{gap}_ = lab.check("{key}", answer)'
 
 
 def check(key: str, answer: Any) -> bool:
