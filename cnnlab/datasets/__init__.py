@@ -105,7 +105,7 @@ def photo() -> np.ndarray:
     from PIL import Image
 
     with Image.open(sources.embedded_file("photo.png")) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))
 
 
 def _generate(train: int = 50_000, test: int = 10_000, seed: int = 0, difficulty: Difficulty | None = None) -> Dataset:

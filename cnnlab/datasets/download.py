@@ -77,6 +77,8 @@ def fetch(remote: RemoteFile, path: Path, seconds: float | None = None) -> None:
             raise DownloadError(f"{remote.name} came with a wrong checksum and was thrown away") from error
         partial.replace(path)
     except DownloadError:
+        if partial.exists() and partial.stat().st_size > remote.size:
+            partial.unlink()
         raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -115,7 +117,9 @@ def _append(remote: RemoteFile, partial: Path, have: int, deadline: float) -> No
         bar = tqdm(desc=remote.name, total=remote.size, initial=have, unit="B", unit_scale=True, leave=False)
         with partial.open("ab" if goes_on else "wb") as file, bar:
             for block in _blocks(response):
+                file.write(block)
                 have += len(block)
+                bar.update(len(block))
                 if have > remote.size:
                     raise DownloadError(
                         f"{remote.name} is longer on the server than the {remote.size:,} bytes expected"

@@ -64,7 +64,8 @@ class Server(ThreadingHTTPServer):
         ranges: answer a Range header with that range.
         cut: bytes after which each answer ends; the end of the list means whole answers.
         hang: None, or where to stop without closing: "headers" or "body".
-        trickle: seconds between single bytes.
+        hold: None, or an event to wait for in the middle of each answer.
+        trickle: seconds between kilobytes.
         replaced: what to send in the place of a file.
         status: an error to answer with.
     """
@@ -78,6 +79,7 @@ class Server(ThreadingHTTPServer):
         self.ranges = True
         self.cut = []
         self.hang = None
+        self.hold = None
         self.trickle = 0
         self.replaced = {}
         self.status = 200
@@ -125,9 +127,13 @@ class Handler(BaseHTTPRequestHandler):
         if server.hang == "body":
             self.wfile.write(content[: len(content) // 2])
             server.over.wait()
+        elif server.hold:
+            self.wfile.write(content[: len(content) // 2])
+            server.hold.wait()
+            self.wfile.write(content[len(content) // 2 :])
         elif server.trickle:
-            for byte in content:
-                self.wfile.write(bytes([byte]))
+            for start in range(0, len(content), 1000):
+                self.wfile.write(content[start : start + 1000])
                 time.sleep(server.trickle)
         else:
             self.wfile.write(content[: server.cut.pop(0)] if server.cut else content)
