@@ -33,6 +33,8 @@ class DownloadError(OSError):
 def address(remote: RemoteFile) -> str:
     """Where the file is fetched from: Keras' address, or the folder of that name in CNNLAB_MIRROR, a server nearby."""
     mirror = os.environ.get("CNNLAB_MIRROR", "")
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise ValueError(f"CNNLAB_MIRROR must start with http:// or https://, got {mirror!r}")
     return f"{mirror.rstrip('/')}/{remote.name}" if mirror else remote.address
 
 
@@ -124,8 +126,6 @@ def _append(remote: RemoteFile, partial: Path, have: int, deadline: float) -> No
                     raise DownloadError(
                         f"{remote.name} is longer on the server than the {remote.size:,} bytes expected"
                     )
-                file.write(block)
-                bar.update(len(block))
                 if time.monotonic() > deadline:
                     raise DownloadError(f"{remote.name} was too slow, {have:,} of {remote.size:,} bytes came in time")
 

@@ -261,6 +261,9 @@ def test_the_catalog_agrees_with_keras():
 def test_mirror_and_address(monkeypatch):
     (remote,) = ENTRIES["mnist"].files
     assert download.address(remote) == "http://127.0.0.1:9/nobody/mnist.npz"
+    monkeypatch.setenv("CNNLAB_MIRROR", "/srv/data")
+    with pytest.raises(ValueError, match="CNNLAB_MIRROR must start with http:// or https://, got '/srv/data'"):
+        datasets.load("mnist")
     monkeypatch.delenv("CNNLAB_MIRROR")
     assert download.address(remote) == "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 
