@@ -28,6 +28,7 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: str | int = "v
     Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 2.
     """
     before, after = padding_sides(size, kernel, stride, padding, dilation)
+    size, kernel, stride, dilation = map(int, (size, kernel, stride, dilation))  # NumPy's integers can wrap around
     return (size + before + after - dilation * (kernel - 1) - 1) // stride + 1
 
 

@@ -163,12 +163,12 @@ def _checked(image: np.ndarray, pool_size: int, stride: int | None, padding: str
     """The image as an array and the stride as a number, once every window holds at least one pixel of the image."""
     image = checked_array("image", image, axes=3)
     pool_size = integer("pool_size", pool_size, at_least=1)
-    if not isinstance(padding, str) and integer("padding", padding, at_least=0) >= pool_size:
+    around = 0 if isinstance(padding, str) else integer("padding", padding, at_least=0)
+    if around >= pool_size:
         raise ValueError(f"`padding` needs fewer pixels per side than pool_size={pool_size}; received {padding}.")
-    if padding == "valid" and pool_size > min(image.shape[:2]):
-        raise ValueError(
-            f"`pool_size` needs to fit into the image, {image.shape[0]} x {image.shape[1]}; received {pool_size}."
-        )
+    room = min(image.shape[:2]) + 2 * around
+    if padding not in ("same", "full") and pool_size > room:
+        raise ValueError(f"`pool_size` needs to fit into the padded image, {room} pixels; received {pool_size}.")
     return image, pool_size if stride is None else integer("stride", stride, at_least=1)
 
 
