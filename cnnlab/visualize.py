@@ -115,3 +115,120 @@ def plot_confusion(labels: np.ndarray, predictions: np.ndarray, class_names: Seq
     axis.set_xticks(range(count), class_names, rotation=0 if max(map(len, class_names)) < 3 else 90)
     axis.set_yticks(range(count), class_names)
     return figure
+
+
+def draw_matrix(axis, matrix: np.ndarray, title: str = "", window: tuple[int, int, int] | None = None) -> None:
+    """Draw a small matrix on an axis: tiles shaded by value, with their numbers.
+
+    Args:
+        axis: the matplotlib axis to draw on.
+        matrix: (H, W) numbers.
+        title: text above the matrix.
+        window: (top, left, size) of a square to outline, in tiles, or None.
+
+    Raises:
+        ValueError: `matrix` has another number of axes or is empty.
+    """
+    from matplotlib.patches import Rectangle
+
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or not matrix.size:
+        raise ValueError(f"matrix must have shape (H, W), got {matrix.shape}")
+    low, high = matrix.min(), matrix.max()
+    # The darkest tile stays at middle gray, so that a black number is legible on every tile.
+    axis.imshow(matrix, cmap="Greys", vmin=low, vmax=low + 2.5 * max(high - low, 1e-9))
+    for (row, column), value in np.ndenumerate(matrix):
+        axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8)
+    if window is not None:
+        top, left, size = window
+        frame = Rectangle((left - 0.5, top - 0.5), size, size, fill=False, edgecolor="#D55E00", linewidth=2.5)
+        frame.set_clip_on(False)  # a window at the border keeps its full line
+        axis.add_patch(frame)
+    axis.grid(False)
+    axis.spines[:].set_visible(True)
+    axis.set(xticks=[], yticks=[])
+    axis.set_title(title, fontsize=9)
+
+
+def draw_sliding(figure, size: int, kernel: int, stride: int = 1, padding: int = 0, title: str = "") -> None:
+    """Fill a (sub)figure with one small picture a window position, each at the place of the output it gives.
+
+    White tiles are padding, light ones the image, dark ones the window.
+
+    Args:
+        figure: a matplotlib figure or subfigure.
+        size: side of the square image in pixels.
+        kernel: side of the square window in pixels.
+        stride: step between two positions in pixels.
+        padding: pixels added on each side.
+        title: text above the pictures.
+
+    Raises:
+        ValueError: the window does not fit; see `cnnlab.arithmetic.output_size`.
+    """
+    from cnnlab.arithmetic import output_size
+
+    count = output_size(size, kernel, stride, padding)
+    axes = figure.subplots(count, count, squeeze=False)
+    for row, column in np.ndindex(count, count):
+        tiles = np.pad(np.full((size, size), 0.75), padding, constant_values=1.0)
+        tiles[row * stride : row * stride + kernel, column * stride : column * stride + kernel] -= 0.5
+        axis = axes[row, column]
+        axis.pcolormesh(tiles, cmap="gray", vmin=0, vmax=1, edgecolors="0.5", linewidth=0.4, clip_on=False)
+        axis.set_aspect("equal")
+        axis.invert_yaxis()
+        axis.set_axis_off()
+    figure.suptitle(title, fontsize=9)
+
+
+def plot_volumes(volumes: Sequence[tuple[str, Sequence[int]]], title: str = ""):
+    """The layers of a network as blocks in a row: height and width in space, thickness for channels.
+
+    Lengths are drawn on a root scale, so that 1 and 512 both find room; the exact shape stands below each block.
+
+    Args:
+        volumes: pairs (name, shape), shape without the batch axis: (H, W, C) or (N,). For a functional Keras model:
+            `[(layer.name, layer.output.shape[1:]) for layer in model.layers]`.
+        title: text above the figure.
+
+    Returns:
+        A matplotlib figure with one axis.
+
+    Raises:
+        ValueError: `volumes` is empty, or a shape has neither one nor three positive lengths.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.patches import Polygon
+
+    volumes = [(name, tuple(shape)) for name, shape in volumes]
+    for name, shape in volumes:
+        if len(shape) not in (1, 3) or any(not length or length < 1 for length in shape):
+            raise ValueError(f"volumes must have shapes (H, W, C) or (N,), got {shape} for {name!r}")
+    if not volumes:
+        raise ValueError("volumes must hold at least one pair (name, shape), got none")
+    figure, axis = plt.subplots(figsize=(1.0 + 1.15 * len(volumes), 2.6))
+    tallest = max(max(shape) if len(shape) == 3 else 1 for _, shape in volumes)
+    for place, (name, shape) in enumerate(volumes):
+        height, width, channels = shape if len(shape) == 3 else (min(shape[0], tallest), 1, 1)
+        up, deep = (0.15 + 1.6 * np.sqrt(side / tallest) for side in (height, width))
+        thick = 0.06 + 0.028 * np.sqrt(channels)
+        slant_x, slant_y = 0.22 * deep, 0.16 * deep  # the block's width runs into the page
+        left, bottom = 1.5 * place - (thick + slant_x) / 2, -(up + slant_y) / 2
+        right, top = left + thick, bottom + up
+        slant = np.array([slant_x, slant_y])
+        corners = {"a": (left, bottom), "b": (right, bottom), "c": (right, top), "d": (left, top)}
+        a, b, c, d = (np.array(corners[key]) for key in "abcd")
+        for face, shade in (
+            ((a, b, c, d), "0.85"),
+            ((b, b + slant, c + slant, c), "0.65"),
+            ((d, c, c + slant, d + slant), "0.95"),
+        ):
+            axis.add_patch(Polygon(face, facecolor=shade, edgecolor="black", linewidth=0.8))
+        label = "×".join(map(str, shape))
+        axis.text(1.5 * place, -1.25, f"{name}\n{label}", ha="center", va="top", fontsize=8)
+        if place:
+            axis.annotate("", (1.5 * place - 0.42, 0), (1.5 * place - 1.02, 0), arrowprops={"arrowstyle": "->"})
+    axis.set(xlim=(-0.8, 1.5 * len(volumes) - 0.7), ylim=(-1.9, 1.15), title=title)
+    axis.set_aspect("equal")
+    axis.set_axis_off()
+    return figure
