@@ -6,6 +6,7 @@ notebook's stub cell is `stub_cell(key)` to the letter (a test compares them), `
 """
 
 import html
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -101,7 +102,8 @@ def check(key: str, answer: Any) -> bool:
     if wrong is None:
         print(f"Exercise {key}: correct.")
         return True
-    print(f"Exercise {key}: not yet. {wrong}. Hint: {_first_sentence(exercise.hint)}")
+    line = textwrap.shorten(wrong, 200, placeholder=" ...")  # one line, whatever was handed in
+    print(f"Exercise {key}: not yet. {line}. Hint: {_first_sentence(exercise.hint)}")
     return False
 
 
