@@ -87,7 +87,7 @@ def _prepare_one(folder: Path, entry: Entry) -> Row:
         return Row(entry.name, "failed", failed=True, detail=str(error))
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk is full" if full else f"{folder} cannot be written ({error.strerror})"
+        reason = f"the disk of {folder} is full" if full else f"{folder} cannot be written ({error.strerror})"
         return Row(entry.name, "failed", failed=True, detail=reason)
 
 

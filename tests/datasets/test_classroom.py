@@ -173,7 +173,7 @@ def test_a_full_disk_while_the_set_is_written(server, tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "savez", full)
     (row,) = classroom.prepare(tmp_path, ["mnist"])
-    assert row.failed and row.detail == "the disk is full"
+    assert row.failed and row.detail == f"the disk of {tmp_path} is full"
     assert held_in(tmp_path) == ["downloads.partial"]
     monkeypatch.undo()
     monkeypatch.setenv("CNNLAB_OFFLINE", "0")

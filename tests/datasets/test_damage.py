@@ -202,9 +202,7 @@ def test_a_pickle_that_runs_code_is_refused(protocol, small, cache, tmp_path):
     victim = tmp_path / "written by a pickle"
     path = cifar_folder("cifar100", cache) / "train"
     path.write_bytes(pickle.dumps({"data": RunsCode(victim)}, protocol=protocol))
-    with pytest.raises(
-        datasets.DataError, match=r"the pickle asks for (io|builtins|__builtin__)\.open, which is refused"
-    ):
+    with pytest.raises(datasets.DataError, match=r"the pickle asks for \w+\.open, which is refused"):
         datasets.load("cifar100")
     assert not victim.exists()
 
