@@ -29,15 +29,18 @@ nbval   := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg 
 
 venv: $(stamp)
 
+# In smoke nothing is downloaded, so that the first run is quick and the same everywhere; the other profiles may.
 run: $(stamp)
-	CNNLAB_PROFILE=$(PROFILE) $(bin)/python -m tools.run $(CH)
+	$(if $(filter smoke,$(PROFILE)),CNNLAB_OFFLINE=1) CNNLAB_PROFILE=$(PROFILE) $(bin)/python -m tools.run $(CH)
 
 # Every part is run, whatever failed before it; the last line is the verdict.
+test: export CNNLAB_PROFILE := smoke
+test: export CNNLAB_OFFLINE := 1
 test: $(stamp)
 	@failed=; \
 	$(bin)/ruff check --quiet . && $(bin)/ruff format --check --quiet . || failed="$$failed lint,"; \
-	CNNLAB_PROFILE=smoke $(bin)/pytest -q -n $(cores) --dist loadfile tests || failed="$$failed unit tests,"; \
-	CNNLAB_PROFILE=smoke $(bin)/pytest -q -n $(cores) --dist loadscope $(nbval) $(notebooks) || failed="$$failed notebooks,"; \
+	$(bin)/pytest -q -n $(cores) --dist loadfile tests || failed="$$failed unit tests,"; \
+	$(bin)/pytest -q -n $(cores) --dist loadscope $(nbval) $(notebooks) || failed="$$failed notebooks,"; \
 	if [ -n "$$failed" ]; then echo "make test: FAILED:$${failed%,}"; exit 1; fi; \
 	echo "make test: lint, unit tests and notebooks all passed"
 
