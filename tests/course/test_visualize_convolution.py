@@ -1,0 +1,73 @@
+"""The shared figures of convolution: matrices, sliding windows, layers as volumes."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from cnnlab import visualize
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def test_a_matrix_shows_each_number_and_the_window():
+    _, axis = plt.subplots()
+    visualize.draw_matrix(axis, [[1, 2.5], [-3, 40]], "numbers", window=(1, 0, 1))
+    assert [text.get_text() for text in axis.texts] == ["1", "2.5", "-3", "40"]
+    assert axis.get_title() == "numbers"
+    (frame,) = axis.patches
+    assert (frame.get_x(), frame.get_y(), frame.get_width(), frame.get_height()) == (-0.5, 0.5, 1, 1)
+
+
+def test_a_matrix_of_one_value_is_drawn():
+    _, axis = plt.subplots()
+    visualize.draw_matrix(axis, np.zeros((2, 3)))
+    assert len(axis.texts) == 6
+    assert not axis.patches
+
+
+@pytest.mark.parametrize("matrix", [np.zeros(4), np.zeros((2, 2, 1)), np.zeros((0, 3))])
+def test_a_matrix_needs_two_axes(matrix):
+    _, axis = plt.subplots()
+    with pytest.raises(ValueError, match="matrix must have shape"):
+        visualize.draw_matrix(axis, matrix)
+
+
+@pytest.mark.parametrize(("stride", "padding", "count"), [(1, 0, 3), (2, 0, 2), (1, 1, 5), (2, 1, 3)])
+def test_one_picture_a_position_with_its_window_dark(stride, padding, count):
+    figure = plt.figure()
+    visualize.draw_sliding(figure, 5, 3, stride, padding, "title")
+    assert len(figure.axes) == count**2
+    tiles = figure.axes[count].collections[0].get_array().reshape(5 + 2 * padding, -1)  # second row, first column
+    white_before = np.pad(np.full((5, 5), 0.75), padding, constant_values=1.0)
+    rows, columns = np.nonzero(tiles != white_before)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (stride, stride + 2, 0, 2)
+
+
+def test_sliding_refuses_a_window_that_does_not_fit():
+    with pytest.raises(ValueError, match="kernel"):
+        visualize.draw_sliding(plt.figure(), 3, 5)
+
+
+def test_volumes_are_labeled_and_scaled():
+    figure = visualize.plot_volumes([("image", (28, 28, 1)), ("pool", (14, 14, 6)), ("scores", (10,))], "net")
+    (axis,) = figure.axes
+    labels = [text.get_text() for text in axis.texts if text.get_text()]
+    assert labels == ["image\n28×28×1", "pool\n14×14×6", "scores\n10"]
+    fronts = [np.ptp(patch.get_xy(), axis=0) for patch in axis.patches[::3] if hasattr(patch, "get_xy")][:2]
+    assert fronts[0][1] > fronts[1][1], "the larger map is drawn taller"
+    assert fronts[0][0] < fronts[1][0], "more channels are drawn thicker"
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (0, 4, 4), (None, 4, 4), ()])
+def test_volumes_refuse_other_shapes(shape):
+    with pytest.raises(ValueError, match=r"volumes must have shapes \(H, W, C\) or \(N,\).*'odd'"):
+        visualize.plot_volumes([("odd", shape)])
+
+
+def test_volumes_need_a_layer():
+    with pytest.raises(ValueError, match="at least one pair"):
+        visualize.plot_volumes([])
