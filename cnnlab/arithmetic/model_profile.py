@@ -212,7 +212,7 @@ def _calls(model) -> list:
     """The calls (nodes) that lead from a model's inputs to its outputs, each after those it needs."""
     inputs = set(map(id, model.inputs))
     ordered, visited = [], set()
-    # A stack instead of recursion: the longest networks are deeper than Python's limit.
+    # A stack instead of recursion: the longest networks come close to Python's limit, and notebooks use some of it.
     stack = [(_call(tensor), False) for tensor in reversed(model.outputs)]
     while stack:
         node, ready = stack.pop()

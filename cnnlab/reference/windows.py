@@ -13,12 +13,28 @@ def pad_image(
     dilation: int = 1,
     fill: float = 0,
 ) -> np.ndarray:
-    """The image (H, W, C) with the border that a kind of padding asks for, filled with one value."""
-    sides = [
+    """The image with the border that a kind of padding asks for, filled with one value.
+
+    Args:
+        image: (H, W, C).
+        kernel_size: (K_h, K_w) in pixels; "same" and "full" depend on it.
+        stride, padding, dilation: as in `arithmetic.output_size`.
+        fill: value of the border.
+
+    Returns:
+        (before + H + after, before + W + after, C), with the pixels of `arithmetic.padding_sides`.
+
+    Raises:
+        ValueError: the image does not have three axes, `kernel_size` two numbers, or the kernel does not fit.
+    """
+    image = checked_array("image", image, axes=3)
+    if np.shape(kernel_size) != (2,):
+        raise ValueError(f"`kernel_size` needs two numbers, (height, width); received {kernel_size!r}.")
+    rows, columns = (
         padding_sides(size, kernel, stride, padding, dilation)
         for size, kernel in zip(image.shape[:2], kernel_size, strict=True)
-    ]
-    return np.pad(image, (*sides, (0, 0)), constant_values=fill)
+    )
+    return np.pad(image, (rows, columns, (0, 0)), constant_values=fill)
 
 
 def image_windows(
@@ -29,7 +45,13 @@ def image_windows(
     dilation: int = 1,
     fill: float = 0,
 ) -> np.ndarray:
-    """What the kernel sees at each position: a view (H_out, W_out, K_h, K_w, C) of the padded image, nothing copied."""
+    """What a kernel sees at each of its positions.
+
+    Args, Raises: as `pad_image`.
+
+    Returns:
+        (H_out, W_out, K_h, K_w, C), a read-only view of the padded image: no pixel is copied.
+    """
     padded = pad_image(image, kernel_size, stride, padding, dilation, fill)
     reach = tuple(dilation * (kernel - 1) + 1 for kernel in kernel_size)
     windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(0, 1))
@@ -37,11 +59,25 @@ def image_windows(
 
 
 def add_windows(
-    windows: np.ndarray, image_shape: tuple[int, int, int], stride: int, padding: str | int, dilation: int = 1
+    windows: np.ndarray,
+    image_shape: tuple[int, int, int],
+    stride: int = 1,
+    padding: str | int = "valid",
+    dilation: int = 1,
 ) -> np.ndarray:
-    """The way back from windows to an image, the adjoint of `image_windows`: each value is added where it was seen."""
+    """The way back from windows to an image, the adjoint of `image_windows`: each value is added where it was seen.
+
+    Args:
+        windows: (H_out, W_out, K_h, K_w, C), for every position of the kernel in an image of that shape.
+        image_shape: (H, W, C).
+        stride, padding, dilation: as given to `image_windows`.
+
+    Returns:
+        (H, W, C); what fell on the padding is dropped.
+    """
     height, width, kernel_height, kernel_width, _ = windows.shape
-    padded = pad_image(np.zeros(image_shape, windows.dtype), (kernel_height, kernel_width), stride, padding, dilation)
+    empty = np.zeros(image_shape, windows.dtype)
+    padded = pad_image(empty, (kernel_height, kernel_width), stride, padding, dilation)
     for v in range(kernel_height):
         for u in range(kernel_width):
             rows = slice(v * dilation, v * dilation + height * stride, stride)

@@ -238,6 +238,15 @@ def test_errors_name_the_argument(convolve, name, arguments):
         convolve(**{"image": IMAGE, "kernel": KERNEL} | arguments)
 
 
+@pytest.mark.parametrize("kernel_size", [3, (3,), (3, 3, 2), None])
+def test_a_kernel_size_is_two_numbers(kernel_size):
+    for function in (reference.im2col, reference.image_windows, reference.pad_image):
+        with pytest.raises(ValueError, match=r"`kernel_size`.*\(height, width\)"):
+            function(IMAGE, kernel_size)
+        with pytest.raises(ValueError, match="`image`"):
+            function(IMAGE[0], (3, 3))
+
+
 def test_gradients_and_transposes_refuse_by_name():
     with pytest.raises(ValueError, match=r"`output_gradient`.*\(3, 3, 4\).*\(5, 5, 4\)"):
         reference.conv2d_gradients(IMAGE, KERNEL, np.zeros((5, 5, 4)))
