@@ -96,8 +96,8 @@ def transposed_output_size(
         the output padding is given, kernel - kernel mod 2 for "same".
 
     Raises:
-        ValueError: an argument is not an integer or too small, the padding is unknown, a convolution of an
-            output of that size would not lead back to the input's size, or nothing is left of the output.
+        ValueError: an argument is not an integer or too small, the padding is unknown, the output padding is
+            not below the stride or (for "same" and an even kernel) 0, or nothing is left of the output.
 
     Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 4; Keras,
         `keras.layers.Conv2DTranspose`.
@@ -114,9 +114,12 @@ def transposed_output_size(
     else:
         cut, smallest, default = 2 * integer("padding", padding, at_least=0), 0, 0
     extra = default if output_padding is None else integer("output_padding", output_padding, at_least=0)
-    # Outside this range a convolution of the output would not lead back to `size`, and TensorFlow refuses it.
-    if not smallest <= extra < smallest + stride:
-        raise ValueError(f"`output_padding` needs to be {smallest} to {smallest + stride - 1} here; received {extra}.")
+    # With less a convolution of the output would not lead back to `size`, with as much as the stride Keras refuses.
+    if output_padding is not None and not smallest <= extra < stride:
+        raise ValueError(
+            f"`output_padding` needs None or an integer of at least {smallest} and below stride={stride} "
+            f"for kernel={kernel}, padding={padding!r}; received {extra}."
+        )
     length = (size - 1) * stride + kernel - cut + extra
     if length < 1:
         raise ValueError(f"`padding` needs to leave at least one pixel; received {padding!r}, which leaves {length}.")

@@ -2,7 +2,8 @@
 
 Three things are carried along: `size`, the input pixels that one value sees; `jump`, the input pixels from one value
 to its neighbor; `span`, the input pixels that all values see together. Upsampling makes jumps shorter than a pixel, so
-sizes are fractions on the way and are rounded down when shown: that is the field of the best-placed value.
+sizes are fractions on the way and are rounded down when shown: that is the field of the best-placed value. A stride
+after upsampling may leave out the best places; the size is an upper bound then.
 
 Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill, 2019.
 """

@@ -117,9 +117,10 @@ def profile(model, input_shape: Sequence[int] | None = None) -> Profile:
 
     Multiply-adds are those of weights in convolution and dense layers. One counts once (two FLOPs); taps that fall on
     padding count like any other; biases, normalization, activations and pooling count nothing. A layer that is called
-    twice has two rows, and its parameters stand in the first. A layer of your own is counted if it has a method
-    `multiply_adds(output_shape) -> int`; its `kernel_size` or `pool_size`, and `strides`, if it
-    has them, say how its field grows.
+    twice has two rows, and its parameters stand in the first. Where paths part, each is followed to its end in turn.
+
+    A layer of your own is counted if it has a method `multiply_adds(output_shape) -> int`; its `kernel_size` or
+    `pool_size`, and its `strides`, say how its field grows, if it has them.
 
     Args:
         model: a functional or Sequential Keras model that is built; nested models are opened.

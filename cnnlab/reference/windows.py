@@ -88,7 +88,9 @@ def add_windows(
     return padded[top : top + image_shape[0], left : left + image_shape[1]]
 
 
-def checked_array(name: str, values: np.ndarray, shape: tuple[int, ...] | None = None, axes: int | None = None):
+def checked_array(
+    name: str, values: np.ndarray, shape: tuple[int, ...] | None = None, axes: int | None = None
+) -> np.ndarray:
     """`values` as float64, or int64 if they are integers or booleans, once their shape or number of axes is right."""
     values = np.asarray(values)
     if values.dtype.kind not in "biuf":
