@@ -3,9 +3,9 @@
 The 100 fine classes are 20 shape families, the coarse classes, times 5 fillings. The six things that make recognition
 hard are knobs of `Difficulty`: each can be switched on alone, and made stronger.
 
-The pictures are the same, bit by bit, on every machine and with every NumPy. Random numbers are integer hashes of (seed,
-split, number of the picture, what they are for), so any part of a set can be drawn without the rest, and turning one knob
-leaves alone what the others do; from these hashes to the pixels there is integer arithmetic only.
+The pictures are the same, bit by bit, on every machine and with every NumPy. Random numbers are integer hashes of
+(seed, split, number of the picture, what they are for), so any part of a set can be drawn without the rest, and turning
+one knob leaves alone what the others do; from these hashes to the pixels there is integer arithmetic only.
 
 Three parts: `hashing` makes the random numbers, `figures` the hundred figures, `drawing` the pictures.
 """
@@ -22,14 +22,15 @@ from cnnlab.datasets.shapes100.hashing import draw, mix
 COARSE_NAMES = tuple(OUTLINES)
 FINE_NAMES = tuple(f"{family}_{filling}" for family in COARSE_NAMES for filling in FILLINGS)
 
-BATCH = (
-    64  # pictures drawn together: enough to hide what a NumPy call costs, few enough to stay in the processor's cache
-)
+# Pictures drawn together: enough to hide what a NumPy call costs, few enough to stay in the processor's cache.
+BATCH = 64
 
 
 @dataclass(frozen=True)
 class Difficulty:
     """How hard the pictures are: six knobs, each a strength from 0 (off) to 1.
+
+    The defaults are such that no linear classifier copes and a small convolutional network does; both are tested.
 
     Args:
         color: off, each picture has the same colors; on, chance says which of background, paint and ink is dark,
@@ -42,12 +43,12 @@ class Difficulty:
         occlusion: off, nothing in front; on, a bar hides a part of the shape.
     """
 
-    color: float = 0.5
-    angle: float = 0.5
+    color: float = 0.75
+    angle: float = 0.25
     size: float = 0.5
-    background: float = 0.5
-    light: float = 0.5
-    occlusion: float = 0.5
+    background: float = 0.4
+    light: float = 0.4
+    occlusion: float = 0.3
 
     def __post_init__(self) -> None:
         for knob, strength in asdict(self).items():
@@ -99,11 +100,13 @@ def generate(
     root = mix(np.array([seed], dtype=np.uint64)) ^ np.uint64(zlib.crc32(split.encode()))
     fine = _labels(root, start, count)
     images = np.empty((count, SIZE, SIZE, 3), dtype=np.uint8)
-    masks = np.empty((count, SIZE, SIZE), dtype=bool)
+    masks = np.empty((count if return_masks else 0, SIZE, SIZE), dtype=bool)
     for first in range(0, count, BATCH):
         part = slice(first, min(first + BATCH, count))
         keys = mix(root + np.arange(start + part.start, start + part.stop, dtype=np.uint64))
-        images[part], masks[part] = render(keys, fine[part], asdict(difficulty))
+        images[part], visible = render(keys, fine[part], asdict(difficulty))
+        if return_masks:
+            masks[part] = visible
     coarse = fine // len(FILLINGS)
     return (images, fine, coarse, masks) if return_masks else (images, fine, coarse)
 

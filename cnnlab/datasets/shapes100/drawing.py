@@ -48,8 +48,8 @@ def _cover(under: np.ndarray, over: np.ndarray, coverage: np.ndarray) -> np.ndar
 def _colors(keys: np.ndarray, strength: np.int32) -> np.ndarray:
     """Colors of background, blotches, paint, ink and bar, int32 (5, n, 3, 1, 1).
 
-    Of background, paint and ink one is dark, one middling and one light, so that a shape can always be told from what is
-    behind it.
+    Of background, paint and ink one is dark, one middling and one light, so that a shape can always be told from what
+    is behind it.
     """
     fixed = np.array([[28, 36, 62], [225, 215, 190], [170, 105, 105]], dtype=np.int32)
     order = np.argsort(draw(keys, "order of brightness", 0, 2**30, 3), axis=1, kind="stable")

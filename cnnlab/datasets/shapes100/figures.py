@@ -1,4 +1,4 @@
-"""The hundred figures of shapes100: 20 outlines, 5 fillings, and the distance maps in which the drawing looks them up."""
+"""The hundred figures of shapes100: 20 outlines, 5 fillings, and the distance maps to draw them from."""
 
 import functools
 import math
