@@ -1,4 +1,4 @@
-"""Notebook tests: the one thing more that nbval leaves uncompared, and the verdict an instructor reads.
+"""Notebook tests: what nbval leaves uncompared, its patience, and the verdict an instructor reads.
 
 Whether a cell passes is nbval's decision. What stands here counts and reports; it works with and without pytest-xdist.
 """
@@ -19,6 +19,12 @@ def pytest_collectstart(collector):
     # number of axes are compared, which lab.show writes as text.
     if isinstance(collector, IPyNbFile):
         collector.skip_compare += ("stderr",)
+
+
+def pytest_itemcollected(item):
+    # nbval gives up 5 seconds after a cell's reply if the kernel has not reported idle; a loaded machine takes longer.
+    if isinstance(item, IPyNbCell):
+        item.output_timeout = 60
 
 
 @pytest.hookimpl(wrapper=True)

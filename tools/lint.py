@@ -26,7 +26,16 @@ from nbformat import NotebookNode
 
 from cnnlab import exercises
 from tools import links, outputs, run
-from tools.notebooks import IGNORE_MARKER, code_cells, executed_nodes, has_assertion, is_ignored, label, parse
+from tools.notebooks import (
+    IGNORE_MARKER,
+    asserting_functions,
+    code_cells,
+    executed_nodes,
+    has_assertion,
+    is_ignored,
+    label,
+    parse,
+)
 
 CLOSING = ["Corrections to the lecture", "Exercises", "Summary", "Terms", "Sources"]
 LONGEST_CELL = 25  # lines
@@ -207,8 +216,9 @@ def markers(chapter: Chapter) -> Iterator[Finding]:
 
 def asserted(chapter: Chapter) -> Iterator[Finding]:
     """An ignored cell is followed by an assertion in the next code cell."""
+    functions = asserting_functions(chapter.notebook)
     for cell, following in zip(chapter.code, [*chapter.code[1:], None], strict=True):
-        if is_ignored(cell) and not (following and has_assertion(following)):
+        if is_ignored(cell) and not (following and has_assertion(following, functions)):
             yield cell, "is ignored, and the next code cell has no assertion that can fail"
 
 

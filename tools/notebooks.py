@@ -1,7 +1,7 @@
 """What the tests and the commands ask about a notebook: its code cells, what they assert, what nbval compares."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from nbformat import NotebookNode
 
@@ -43,12 +43,23 @@ def executed_nodes(tree: ast.AST) -> Iterator[ast.AST]:
             yield from executed_nodes(child)
 
 
-def has_assertion(cell: NotebookNode) -> bool:
-    """Whether running the cell runs an assert that can fail."""
-    tree = parse(cell)
-    return tree is not None and any(
-        isinstance(node, ast.Assert) and _can_fail(node.test) for node in executed_nodes(tree)
-    )
+def asserting_functions(notebook: NotebookNode) -> set[str]:
+    """Names of the functions the notebook defines that hold an assert; a call of one is an assertion too."""
+    trees = [tree for cell in code_cells(notebook) if (tree := parse(cell))]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {f.name for f in functions if any(isinstance(node, ast.Assert) for node in ast.walk(f))}
+
+
+def has_assertion(cell: NotebookNode, functions: Collection[str] = ()) -> bool:
+    """Whether running the cell runs an assert that can fail, its own or one in `functions` or numpy.testing."""
+    for node in executed_nodes(parse(cell) or ast.Module([], [])):
+        if isinstance(node, ast.Assert) and _can_fail(node.test):
+            return True
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in functions or ".testing.assert_" in name:
+                return True
+    return False
 
 
 def _can_fail(test: ast.expr) -> bool:

@@ -234,6 +234,14 @@ def test_what_keeps_the_rules_passes(clean, broken_rules, cell):
     assert broken_rules(clean) == set()
 
 
+def test_a_function_that_asserts_and_numpy_testing_are_assertions(clean, broken_rules):
+    define = code_cell("def fact(value):\n    assert value < 0.5")
+    ignored = [code_cell(IGNORED, "0.1\n") for _ in range(2)]
+    testing = code_cell("np.testing.assert_allclose(loss, 0.1)")
+    add(define, ignored[0], code_cell("fact(loss)"), ignored[1], testing)(clean)
+    assert broken_rules(clean) == set()
+
+
 def test_a_file_of_another_name_is_rejected(clean, broken_rules):
     assert {"title", "badge"} <= broken_rules(clean, "02_Topic.ipynb")
     assert "title" in broken_rules(clean, "03_topic.ipynb")
