@@ -7,11 +7,12 @@ from keras import layers
 def digit_net(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     classes: int = 10,
-    widths: tuple[int, int, int, int] = (32, 48, 96, 96),
+    widths: tuple[int, int, int, int] = (16, 32, 96, 96),
+    dropout: float = 0.3,
     activation: str | None = None,
     name: str = "digit_net",
 ) -> keras.Model:
-    """Four convolutions and one dense layer: 143,882 parameters and 3.2 million multiply-adds an image by default.
+    """Four convolutions and one dense layer: 120,362 parameters and 1.5 million multiply-adds an image by default.
 
     The 5x5 kernels of the first layer go in steps of 2, and what follows is not padded, so the layers with many kernels
     see 6 x 6 pixels and fewer: 28 -> 14 -> 12 -> (pool) 6 -> 4 -> 2. All of that last 2 x 2 map is read by the dense
@@ -22,6 +23,7 @@ def digit_net(
         input_shape: (height, width, channels) of an image, 0 to 255; sides of 23 pixels or more.
         classes: number of classes.
         widths: number of kernels of each convolution.
+        dropout: fraction of the dense layer's inputs that training leaves out, at random.
         activation: None for logits, "softmax" for probabilities.
         name: name of the model; the members of an average need different ones.
 
@@ -50,6 +52,7 @@ def digit_net(
         x = layers.BatchNormalization(momentum=0.95, name=f"conv{number}_bn")(x)
         x = layers.ReLU(name=f"conv{number}_relu")(x)
     x = layers.Flatten(name="flatten")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
     outputs = layers.Dense(classes, activation=activation, name="logits" if activation is None else "predictions")(x)
     return keras.Model(inputs, outputs, name=name)
 

@@ -1,0 +1,239 @@
+"""How fast chapter 04's recipe reaches three accuracies on MNIST; the unit of time is the lecture's own listing.
+
+For each seed the listing and the three settings run one after the other, each in a fresh process, so that the ratios
+compare runs made close together. Every finished run is kept in a file, one line of JSON each, and is not made again.
+
+Seconds are those of `fit`, first tracing included, testing excluded. At the end of an epoch over arrays, `fit` waits
+for tf.data's autotuning to look at its clock, after pauses of 10, 20, 40, ... ms: up to as long again as the epoch
+took. That wait says nothing about the network, so the unit is counted without it ("seconds"; with it: "wall_seconds").
+
+    CNNLAB_DATA=folder python -m benchmarks.mnist_recipe [--seeds 0 1 2] [--only fast small] [--out FILE] [--json]
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+RESULTS = Path(__file__).parents[1] / "data" / "results" / "mnist_recipe.jsonl"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is trained, and for how long.
+
+    Attributes:
+        network: "listing", or "digit_net" for the recipe's own.
+        epochs: passes over the 60,000 training images, of every member.
+        members: networks trained one after the other and averaged.
+    """
+
+    network: str
+    epochs: int
+    members: int = 1
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a setting is to reach: accuracy (None: the listing's own), share of the listing's time, parameters."""
+
+    accuracy: float | None
+    ratio: float
+    parameters: int | None = None
+
+
+SETTINGS = {
+    "unit": Setting("listing", epochs=20),
+    "fast": Setting("digit_net", epochs=3),
+    "small": Setting("digit_net", epochs=15),
+    "full": Setting("digit_net", epochs=22, members=2),
+}
+TARGETS = {
+    "fast": Target(None, 1 / 10),
+    "small": Target(0.9964, 1 / 3, 150_000),
+    "full": Target(0.9972, 1, 300_000),
+}
+
+
+def listing():
+    """The lecture's MNIST network in today's Keras; pixels in [0, 1], divided by 255 once."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, padding="same", activation="relu"),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def train_listing(data, setting: Setting) -> tuple:
+    """The trained listing, the seconds of its epochs up to their last batches, and those of the whole `fit`."""
+    import keras
+
+    begins, ends = [], []
+    stopwatch = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: (begins.append(time.perf_counter()), ends.append(0.0)),
+        on_train_batch_end=lambda batch, logs: ends.__setitem__(-1, time.perf_counter()),
+    )
+    model = listing()
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    images = (data.x_train / 255).astype("float32")
+    start = time.perf_counter()
+    model.fit(images, data.y_train, batch_size=128, epochs=setting.epochs, verbose=0, callbacks=[stopwatch])
+    wall = time.perf_counter() - start
+    # The recipe's networks divide by 255 themselves; the same in front of the listing lets one test serve both.
+    inputs = keras.Input((28, 28, 1))
+    outputs = model(keras.layers.Rescaling(1 / 255)(inputs))
+    return keras.Model(inputs, outputs), sum(ends) - sum(begins), wall
+
+
+def train_recipe(data, setting: Setting, seed: int) -> tuple:
+    """The average of the trained networks, and the seconds of their training twice: nothing is waited for in it."""
+    from cnnlab import training
+    from cnnlab.models import digits
+
+    networks = [digits.digit_net(name=f"member{member}") for member in range(setting.members)]
+    seconds = 0.0
+    for member, network in enumerate(networks):
+        result = training.fit_recipe(network, data.x_train, data.y_train, setting.epochs, seed=1000 * seed + member)
+        seconds += result["seconds"]
+    return digits.average(networks), seconds, seconds
+
+
+def run(name: str, seed: int) -> dict:
+    """Train one setting from one seed and test it once, on the 10,000 test images."""
+    import keras
+    import tensorflow as tf
+
+    from cnnlab import datasets
+
+    with contextlib.redirect_stdout(sys.stderr):
+        data = datasets.load("mnist", offline=True)
+    setting = SETTINGS[name]
+    keras.utils.set_random_seed(seed)
+    start = time.process_time()
+    trained = train_listing(data, setting) if setting.network == "listing" else train_recipe(data, setting, seed)
+    model, seconds, wall_seconds = trained
+    cpu_seconds = time.process_time() - start
+    guesses = model.predict(data.x_test, batch_size=1000, verbose=0).argmax(axis=1)
+    return {
+        "setting": name,
+        "seed": seed,
+        "parameters": model.count_params(),
+        "accuracy": float((guesses == data.y_test).mean()),
+        "seconds": round(seconds, 2),
+        "wall_seconds": round(wall_seconds, 2),
+        "cpu_seconds": round(cpu_seconds, 2),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "recipe": asdict(setting),
+    }
+
+
+def read(path: Path) -> list[dict]:
+    """Finished runs of the settings as they are now; those of an earlier recipe are passed over."""
+    if not path.exists():
+        return []
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    return [record for record in records if record["recipe"] == asdict(SETTINGS[record["setting"]])]
+
+
+def write(path: Path, records: list[dict]) -> None:
+    """Replace the file by these runs, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text("".join(json.dumps(record) + "\n" for record in records))
+    part.replace(path)
+
+
+def summarize(records: list[dict]) -> list[dict]:
+    """One row a setting: means and spreads over the seeds, ratios to the unit of the same seed, and the verdict."""
+    units = {record["seed"]: record for record in records if record["setting"] == "unit"}
+    rows = []
+    for name in SETTINGS:
+        runs = [record for record in records if record["setting"] == name]
+        if not runs:
+            continue
+        ratios = [record["seconds"] / units[record["seed"]]["seconds"] for record in runs if record["seed"] in units]
+        row = {
+            "setting": name,
+            "seeds": len(runs),
+            "parameters": runs[0]["parameters"],
+            "accuracy": statistics.mean(record["accuracy"] for record in runs),
+            "accuracy_spread": statistics.stdev(record["accuracy"] for record in runs) if len(runs) > 1 else 0.0,
+            "seconds": statistics.mean(record["seconds"] for record in runs),
+            "ratio": statistics.mean(ratios) if ratios else None,
+        }
+        target = TARGETS.get(name)
+        if target and ratios:
+            wanted = target.accuracy or statistics.mean(record["accuracy"] for record in units.values())
+            row["target_accuracy"], row["target_ratio"] = wanted, target.ratio
+            row["met"] = (
+                row["accuracy"] >= wanted
+                and row["ratio"] <= target.ratio
+                and row["parameters"] <= (target.parameters or row["parameters"])
+            )
+        rows.append(row)
+    return rows
+
+
+def show(rows: list[dict]) -> None:
+    """Print the rows as one table."""
+    print(f"{'setting':8} {'seeds':>5} {'parameters':>10} {'test accuracy':>19} {'seconds':>8} {'ratio':>6}  target")
+    for row in rows:
+        accuracy = f"{row['accuracy']:.3%} ± {row['accuracy_spread']:.3%}"
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
+        target = ""
+        if "met" in row:
+            verdict = "met" if row["met"] else "MISSED"
+            target = f"{row['target_accuracy']:.2%} in {row['target_ratio']:.3f}: {verdict}"
+        print(
+            f"{row['setting']:8} {row['seeds']:5} {row['parameters']:10,} {accuracy:>19} "
+            f"{row['seconds']:8.1f} {ratio:>6}  {target}"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument("--out", type=Path, default=RESULTS, help="file of finished runs, one line of JSON each")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    options = parser.parse_args()
+    folder = os.environ.get("CNNLAB_DATA")
+    if not folder or not Path(folder, "mnist.npz").exists():
+        print("This needs the full MNIST: set CNNLAB_DATA to a folder with mnist.npz.", file=sys.stderr)
+        return 2
+    records = read(options.out)
+    done = {(record["setting"], record["seed"]) for record in records}
+    for seed in options.seeds:
+        for name in options.only:
+            if (name, seed) in done:
+                continue
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                record = pool.submit(run, name, seed).result()
+            records.append(record)
+            write(options.out, records)
+            print(json.dumps(record), file=sys.stderr, flush=True)
+    rows = summarize(records)
+    print(json.dumps(rows, indent=1)) if options.json else show(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
