@@ -101,7 +101,7 @@ def _blotches(keys: np.ndarray) -> np.ndarray:
 
 
 def _bar(keys: np.ndarray, x: np.ndarray, y: np.ndarray, radius: np.ndarray, strength: np.int32) -> np.ndarray:
-    """Coverage by a bar as long as the shape is and up to 0.3 as wide, which passes within half a radius of its center."""
+    """Coverage by a bar as long as the shape and up to 0.3 as wide; it passes within half a radius of the center."""
     turn = draw(keys, "angle of bar", 0, TURN - 1)[:, None, None]
     away = radius * draw(keys, "place of bar", -128, 128)[:, None, None] >> 8
     cosine, sine = SINE[(turn + TURN // 4) % TURN], SINE[turn]
