@@ -52,8 +52,8 @@ class Target:
 SETTINGS = {
     "unit": Setting("listing", epochs=20),
     "fast": Setting("digit_net", epochs=2),
-    "small": Setting("digit_net", epochs=15),
-    "full": Setting("digit_net", epochs=22, members=2),
+    "small": Setting("digit_net", epochs=13),
+    "full": Setting("digit_net", epochs=19, members=2),
 }
 TARGETS = {
     "fast": Target(None, 1 / 10),
