@@ -6,6 +6,7 @@ notebook's stub cell is `stub_cell(key)` to the letter (a test compares them), `
 """
 
 import html
+import re
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Exercise:
         key: chapter and number, as in "02.3".
         title: what it asks, in a few words.
         stub: Python source that runs as it is and leaves `answer` undecided (None, or a function returning None).
-        hint: Markdown; its first sentence is printed with every "not yet".
+        hint: text with `code` between backticks; its first sentence is printed with every "not yet".
         solution: Python source that defines a right `answer`.
         mistakes: Python sources that each define a typical wrong `answer`.
         check: takes the answer; returns None where it is right, else the first wrong case as a phrase.
@@ -109,7 +110,8 @@ def check(key: str, answer: Any) -> bool:
 
 def hint(key: str) -> None:
     """Display the hint, folded."""
-    _fold(f"Hint {key}", f"<p>{html.escape(find(key).hint)}</p>")
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(find(key).hint))
+    _fold(f"Hint {key}", f"<p>{text}</p>")
 
 
 def solution(key: str) -> None:
