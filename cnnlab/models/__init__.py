@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
-# Name of the architecture: its module. The function in it has the same name.
-_FAMILIES = {
-    "lenet5": "lenet",
+# Name of the architecture: its module and the function in it.
+_BUILDERS = {
+    "digitnet": ("digits", "digit_net"),
+    "lenet5": ("lenet", "lenet5"),
 }
 
 
 def names() -> list[str]:
     """The names that `build` takes."""
-    return sorted(_FAMILIES)
+    return sorted(_BUILDERS)
 
 
 def build(name: str, input_shape: tuple[int, int, int], classes: int, **options) -> "keras.Model":
@@ -34,8 +35,8 @@ def build(name: str, input_shape: tuple[int, int, int], classes: int, **options)
     Raises:
         ValueError: unknown name, or sizes that the architecture cannot take.
     """
-    if name not in _FAMILIES:
+    if name not in _BUILDERS:
         near = difflib.get_close_matches(str(name), names(), cutoff=0.3) or names()
         raise ValueError(f"`name` is the name of no model: {name!r}. Nearest: {', '.join(near)}.")
-    module = importlib.import_module(f"cnnlab.models.{_FAMILIES[name]}")
-    return getattr(module, name)(input_shape, classes, **options)
+    module, function = _BUILDERS[name]
+    return getattr(importlib.import_module(f"cnnlab.models.{module}"), function)(input_shape, classes, **options)

@@ -73,7 +73,7 @@ def lenet5(
     if head == "rbf" and classes != 10:
         raise ValueError(f"`head='rbf'` has codes for 10 classes; received `classes={classes}`, use `head='dense'`.")
 
-    inputs = keras.Input(input_shape)
+    inputs = keras.Input(input_shape, name="input")
     x = inputs
     if input_shape[0] == 28:
         x = layers.ZeroPadding2D(2, name="padding")(x)
