@@ -8,14 +8,11 @@ the error stream, time stamps, the name this machine gives its kernel.
 """
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from tools import run
@@ -45,20 +42,8 @@ def execute(path: Path, profile: str = "cpu") -> NotebookNode:
         NotebookError: a cell raised, took too long, or ended the kernel.
     """
     notebook = nbformat.read(path, as_version=4)
-    started = []
-    client = NotebookClient(
-        notebook,
-        on_cell_execute=lambda cell, cell_index: started.append(cell),
-        timeout=run.CELL_SECONDS,
-        kernel_name="python3",
-        record_timing=False,
-        coalesce_streams=True,  # nbval joins the pieces of a stream in the same way before it compares
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    try:
-        client.execute(env=os.environ | {"CNNLAB_PROFILE": profile})
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
-        raise NotebookError(run.describe_failure(started, failure)) from failure
+    if error := run.run_cells(notebook, path.parent, profile):
+        raise NotebookError(error)
     return cleaned(notebook)
 
 

@@ -81,12 +81,8 @@ def chapters(wanted: list[str]) -> list[Path]:
     return [found[name] for name in wanted or found]
 
 
-def execute(path: Path) -> Result:
-    """Run one notebook in a kernel of its own and write it and its page to build/, also when a cell fails."""
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+def run_cells(notebook, folder: Path, profile: str) -> str:
+    """Run a notebook's cells in a kernel of its own, in `folder`; returns "", or which cell failed and why."""
     started = []  # the code cells in the order they were started: the last is where a run stopped
     client = NotebookClient(
         notebook,
@@ -94,14 +90,25 @@ def execute(path: Path) -> Result:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # nbval joins the pieces of a stream in the same way before it compares
         extra_arguments=["--IPKernelApp.log_level=40"],  # no word on the transport between us and the kernel
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(folder)}},
     )
-    error, start = "", time.monotonic()
     try:
-        client.execute()
+        client.execute(env=os.environ | {"CNNLAB_PROFILE": profile})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
-        error = describe_failure(started, failure)
+        return describe_failure(started, failure)
+    return ""
+
+
+def execute(path: Path, profile: str) -> Result:
+    """Run one notebook and write it and its page to build/, also when a cell fails."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    start = time.monotonic()
+    error = run_cells(notebook, path.parent, profile)
     seconds = time.monotonic() - start
     write(BUILD / path.name, nbformat.writes(notebook) + "\n")
     page, _ = PageExporter().from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
@@ -179,14 +186,14 @@ def main() -> int:
         paths = chapters(parser.parse_args().chapters)
     except ValueError as error:
         parser.error(str(error))
-    profile = os.environ.setdefault("CNNLAB_PROFILE", "smoke")
+    profile = os.environ.get("CNNLAB_PROFILE") or "smoke"
     if profile not in ABOUT:
         parser.error(f"CNNLAB_PROFILE must be one of {', '.join(ABOUT)}, got {profile!r}")
     BUILD.mkdir(exist_ok=True)
     print(f"Profile {profile}: {ABOUT[profile]}.", flush=True)
     results = []
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for done in as_completed([pool.submit(execute, path) for path in paths]):
+        for done in as_completed([pool.submit(execute, path, profile) for path in paths]):
             result = done.result()
             results.append(result)
             print(
