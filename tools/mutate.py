@@ -413,6 +413,7 @@ def main() -> int:
         left_out += reasons
     if not arguments.all:
         mutants = draw(mutants, arguments.sample, arguments.seed)
+    print(f"{len(mutants)} mutants; a few minutes a thousand, longer where cells take long", flush=True)
     verdicts = judge(mutants)
     print("left out:", ", ".join(f"{reason} {count}" for reason, count in left_out.most_common()))
     for kind in ("output", "source"):
