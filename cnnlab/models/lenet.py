@@ -55,7 +55,8 @@ def lenet5(
         input_shape: (28, 28, C), padded here to 32 x 32 so that strokes stay inside the kernels' reach, or (32, 32, C).
             Pixels are 0 to 255, ink bright.
         classes: number of classes; the head "rbf" has codes for the ten digits only.
-        head: "rbf" for distances to the digits' codes, as published, or "dense" for one trained layer.
+        head: "rbf" for distances to the digits' codes, as published, or "dense" for one trained layer. Train "rbf" on
+            the distance to the true class's code (equation 8): softmax saturates on distances of many units.
         activation: None for logits, "softmax" for probabilities.
 
     Returns:
