@@ -2,9 +2,9 @@
 
     python -m cnnlab.bootstrap
 
-The set-up cell of every notebook runs it after it has installed the package alone (`pip install --no-deps`), on Colab or
-in a bare Jupyter kernel. Packages that are there keep their version, TensorFlow, Keras and NumPy above all: replacing
-them under a running kernel breaks it. One that is too old is named, with what to do.
+The set-up cell of every notebook runs it after it has installed the package alone (`pip install --no-deps`), on Colab
+or in a bare Jupyter kernel. Packages that are there keep their version, TensorFlow, Keras and NumPy above all:
+replacing them under a running kernel breaks it. One that is too old is named, with what to do.
 """
 
 import subprocess
