@@ -54,8 +54,8 @@ class Target:
 SETTINGS = {
     "unit": Setting("listing", epochs=20),
     "fast": Setting("digit_net", epochs=2),
-    "small": Setting("digit_net", epochs=13),
-    "full": Setting("digit_net", epochs=19, members=2),
+    "small": Setting("digit_net", epochs=16),
+    "full": Setting("digit_net", epochs=23, members=2),
 }
 TARGETS = {
     "fast": Target(None, 1 / 10),
