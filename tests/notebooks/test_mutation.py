@@ -6,7 +6,7 @@ import pytest
 from tools import links, mutate
 
 SAMPLE, SEED = 30, 0
-CAUGHT = 28  # of the sample; 95 of 100 is the goal for all, and a sample of 30 swings by one or two
+CAUGHT = 27  # of the sample; where 95 of 100 are caught, a sample of 30 misses four or more only once in 16
 
 DEFINE = "import numpy as np\n\n\ndef fact(value, expected):\n    assert value == expected"
 TRAINED = "# NBVAL_IGNORE_OUTPUT\nloss = 4\nprint('loss', loss)"
