@@ -3,6 +3,8 @@
 import difflib
 import importlib
 import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,6 +66,20 @@ def build(name: str, input_shape: tuple[int, int, int], classes: int, **options)
     module, function, settings = _BUILDERS[name]
     builder = getattr(importlib.import_module(f"cnnlab.models.{module}"), function)
     return builder(tuple(input_shape), classes, **settings | options)
+
+
+@contextmanager
+def blueprints() -> Iterator[None]:
+    """Models built inside have weights with shapes and without values: to be counted, not to be run.
+
+    They take no memory and a fraction of the time; the 138 million weights of VGG16 would take 550 MB.
+    """
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+    # Keras keeps a list of the weights that wait for values, and would fill them on the next occasion.
+    keras.utils.clear_session(free_memory=False)
 
 
 def _counts(value) -> bool:

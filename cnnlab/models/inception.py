@@ -85,9 +85,7 @@ def googlenet(
     for module, channels in GOOGLENET.items():
         if module in ("4a", "5a"):
             x = layers.MaxPooling2D(3, 2, padding="same", name=f"pool{int(module[0]) - 1}")(x)
-        one, three, five, pool = channels
-        x = inception(x, widened(one, width), *(tuple(widened(c, width) for c in path) for path in (three, five)),
-                      widened(pool, width), name=module)  # fmt: skip
+        x = inception(x, *_wide(channels, width), name=module)
         if auxiliary and module in ("4a", "4d"):
             heads.append(_auxiliary_head(x, classes, width, activation, f"auxiliary{len(heads) + 1}"))
     x = layers.GlobalAveragePooling2D(name="mean")(x)
@@ -116,6 +114,13 @@ def inception(x, one: int, three: tuple[int, int], five: tuple[int, int], pool: 
     path3 = conv_relu(conv_relu(x, five[0], 1, f"{name}_5x5_reduce"), five[1], 5, f"{name}_5x5")
     path4 = conv_relu(layers.MaxPooling2D(3, 1, padding="same", name=f"{name}_pool")(x), pool, 1, f"{name}_pool_proj")
     return layers.Concatenate(name=f"{name}_concat")([path1, path2, path3, path4])
+
+
+def _wide(channels: int | tuple, width: float) -> int | tuple:
+    """`widened` for each number of a module; 0, which stands for a missing path, stays."""
+    if isinstance(channels, tuple):
+        return tuple(_wide(count, width) for count in channels)
+    return channels and widened(channels, width)
 
 
 def _auxiliary_head(x, classes: int, width: float, activation: str | None, name: str):
@@ -171,22 +176,21 @@ def inceptionv2(
     else:
         x = conv_bn_relu(x, widened(192, width), 3, "conv1")
     for module, channels in INCEPTION_V2.items():
-        x = _inception_bn(x, *channels, width=width, last=module == "5b", name=module)
+        x = _inception_bn(x, *_wide(channels, width), last=module == "5b", name=module)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     return keras.Model(inputs, classify(x, classes, activation), name=name)
 
 
-def _inception_bn(x, one: int, three: tuple, double: tuple, pool: int, width: float, last: bool, name: str):
+def _inception_bn(x, one: int, three: tuple, double: tuple, pool: int, last: bool, name: str):
     """A module of Inception v2; one without a 1 x 1 path halves the maps, and the last one pools the maximum."""
     stride = 1 if one else 2
-    maximum = stride == 2 or last
-    pooling = layers.MaxPooling2D if maximum else layers.AveragePooling2D
-    paths = [conv_bn_relu(x, widened(one, width), 1, f"{name}_1x1")] if one else []
-    path = conv_bn_relu(x, widened(three[0], width), 1, f"{name}_3x3_reduce")
-    paths.append(conv_bn_relu(path, widened(three[1], width), 3, f"{name}_3x3", strides=stride))
-    path = conv_bn_relu(x, widened(double[0], width), 1, f"{name}_double_reduce")
-    path = conv_bn_relu(path, widened(double[1], width), 3, f"{name}_double1")
-    paths.append(conv_bn_relu(path, widened(double[1], width), 3, f"{name}_double2", strides=stride))
+    pooling = layers.MaxPooling2D if last or not one else layers.AveragePooling2D
+    paths = [conv_bn_relu(x, one, 1, f"{name}_1x1")] if one else []
+    path = conv_bn_relu(x, three[0], 1, f"{name}_3x3_reduce")
+    paths.append(conv_bn_relu(path, three[1], 3, f"{name}_3x3", strides=stride))
+    path = conv_bn_relu(x, double[0], 1, f"{name}_double_reduce")
+    path = conv_bn_relu(path, double[1], 3, f"{name}_double1")
+    paths.append(conv_bn_relu(path, double[1], 3, f"{name}_double2", strides=stride))
     path = pooling(3, stride, padding="same", name=f"{name}_pool")(x)
-    paths.append(conv_bn_relu(path, widened(pool, width), 1, f"{name}_pool_proj") if pool else path)
+    paths.append(conv_bn_relu(path, pool, 1, f"{name}_pool_proj") if pool else path)
     return layers.Concatenate(name=f"{name}_concat")(paths)

@@ -3,9 +3,9 @@
 Every function takes maps (batch, H, W, C), returns maps, and adds layers whose names start with `name`. In each network
 blocks A, B and C work at 35, 17 and 8 pixels for images of 299; a reduction leads from one to the next.
 
-Sources: Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016 (v3); Szegedy et al.,
-"Inception-v4, Inception-ResNet and the impact of residual connections on learning", 2017 (v4 and Inception-ResNet; where
-the authors' code has other numbers of kernels than the drawings of Inception-ResNet, those of the code).
+Source: Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016 (v3); Szegedy et al.,
+"Inception-v4, Inception-ResNet and the impact of residual connections on learning", 2017 (v4 and Inception-ResNet).
+Where the authors' code and the drawings of Inception-ResNet differ in numbers of kernels, those of the code.
 """
 
 from keras import layers

@@ -66,7 +66,7 @@ def classify(x, classes: int, activation: str | None, name: str = "logits"):
 def conv_relu(x, channels: int, kernel_size, name: str, strides: int = 1, padding: str = "same", groups: int = 1):
     """Convolution with bias, and ReLU.
 
-    The initial weights have the variance that He et al., 2015, propose; without it deep stacks without batch norm stall.
+    The initial weights have the variance that He et al., 2015, propose: deep stacks without batch norm need it.
     """
     options = {"strides": strides, "padding": padding, "groups": groups, "name": name}
     return layers.Conv2D(channels, kernel_size, activation="relu", kernel_initializer="he_uniform", **options)(x)

@@ -30,8 +30,8 @@ def vgg(
     """A VGG network of 11 to 19 weight layers: 132,863,336 (A) to 143,667,240 (E) parameters for 1000 classes.
 
     Maps of the published form: 224 x 224 x 64, 112 x 112 x 128, 56 x 56 x 256, 28 x 28 x 512, 14 x 14 x 512 and,
-    pooled, 7 x 7 x 512, then 4096, 4096 and the classes. The form for CIFAR has 512 in place of 4096. What differs from the
-    paper: the initial values (the deep nets there started from the trained A).
+    pooled, 7 x 7 x 512, then 4096, 4096 and the classes. The form for CIFAR has 512 in place of 4096. What
+    differs from the paper: the initial values (the deep nets there started from the trained A).
 
     Args:
         input_shape: (height, width, channels), pixels 0 to 255; sides of 32 or more.
