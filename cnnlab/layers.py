@@ -1,5 +1,6 @@
 """Layers that Keras lacks. All are channels-last; Keras saves and loads them without `custom_objects`."""
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -147,6 +148,48 @@ class TrainablePooling2D(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="cnnlab")
+class LocalResponseNormalization(keras.layers.Layer):
+    """AlexNet's normalization across channels: a value is divided by (bias + alpha x sum of squares) ** beta.
+
+    The sum runs over the same pixel of the channels from `radius` below to `radius` above; where there are none, it is
+    shorter. No parameters. Input and output (batch, H, W, C).
+
+    Args:
+        radius: channels on each side, half the paper's n.
+        bias, alpha, beta: the paper's k, alpha and beta.
+
+    Raises:
+        ValueError: `radius` is not a positive integer.
+
+    Source: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", 2012,
+        section 3.3.
+    """
+
+    def __init__(self, radius: int = 2, bias: float = 2.0, alpha: float = 1e-4, beta: float = 0.75, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(radius, int) or radius < 1:
+            raise ValueError(f"`radius` needs a positive integer; received {radius!r}.")
+        self.radius, self.bias, self.alpha, self.beta = radius, bias, alpha, beta
+
+    def call(self, inputs):
+        channels = inputs.shape[-1]
+        squares = ops.pad(ops.square(inputs), [(0, 0), (0, 0), (0, 0), (self.radius, self.radius)])
+        total = sum(squares[..., shift : shift + channels] for shift in range(2 * self.radius + 1))
+        return inputs / (self.bias + self.alpha * total) ** self.beta
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def multiply_adds(self, output_shape: tuple) -> int:
+        """None, as for every normalization. Read by `cnnlab.arithmetic.profile`."""
+        return 0
+
+    def get_config(self):
+        settings = {name: getattr(self, name) for name in ("radius", "bias", "alpha", "beta")}
+        return super().get_config() | settings
+
+
+@keras.saving.register_keras_serializable(package="cnnlab")
 class RBFOutput(keras.layers.Layer):
     """Radial basis function units: minus the squared Euclidean distance of the input to each class's code.
 
@@ -191,3 +234,94 @@ class RBFOutput(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"codes": self.codes.tolist()}
+
+
+@keras.saving.register_keras_serializable(package="cnnlab")
+class Maxout(keras.layers.Layer):
+    """Maxout: the largest of several linear pieces. The layer before it, dense or convolution, computes the pieces.
+
+    A maxout layer of `units` outputs is `Dense(pieces * units)` followed by `Maxout(pieces)`, so it has `pieces` times
+    the parameters of a plain one. The first `units` channels are every unit's first piece, the next its second.
+
+    Input (..., pieces x units), output (..., units).
+
+    Args:
+        pieces: number of linear pieces a unit chooses from.
+
+    Raises:
+        ValueError: `pieces` is not a positive integer, or does not divide the channels of the input.
+
+    Source: Goodfellow et al., "Maxout networks", 2013, section 3.
+    """
+
+    def __init__(self, pieces: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(pieces, bool) or not isinstance(pieces, int) or pieces < 1:
+            raise ValueError(f"`pieces` needs a positive integer; received {pieces!r}.")
+        self.pieces = pieces
+
+    def compute_output_shape(self, input_shape):
+        if input_shape[-1] % self.pieces:
+            raise ValueError(
+                f"`pieces` needs to divide the input's {input_shape[-1]} channels; received {self.pieces}."
+            )
+        return (*input_shape[:-1], input_shape[-1] // self.pieces)
+
+    def build(self, input_shape):
+        self.compute_output_shape(input_shape)
+
+    def call(self, inputs):
+        return functools.reduce(ops.maximum, ops.split(inputs, self.pieces, axis=-1))
+
+    def multiply_adds(self, output_shape: tuple) -> int:
+        """None: the pieces are counted where they are computed. Read by `cnnlab.arithmetic.profile`."""
+        return 0
+
+    def get_config(self):
+        return super().get_config() | {"pieces": self.pieces}
+
+
+@keras.saving.register_keras_serializable(package="cnnlab")
+class RReLU(keras.layers.Layer):
+    """Randomized leaky ReLU: x where x > 0, else x / a, with a new random a for every value in training.
+
+    a is uniform on [lower, upper). At test time it is the mean, (lower + upper) / 2. No trainable parameters.
+
+    Input and output of any one shape.
+
+    Args:
+        lower: smallest divisor, positive.
+        upper: largest divisor, above or equal to `lower`.
+        seed: of the random numbers; None draws one.
+
+    Raises:
+        ValueError: `lower` is not positive, or `upper` is below it.
+
+    Source: Xu et al., "Empirical evaluation of rectified activations in convolutional network", 2015, section 2.4; the
+        default range is the one they drew from, and they write it for the divisor.
+    """
+
+    def __init__(self, lower: float = 3.0, upper: float = 8.0, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        if not lower > 0:
+            raise ValueError(f"`lower` needs a positive divisor; received {lower!r}.")
+        if not lower <= upper < math.inf:
+            raise ValueError(f"`upper` needs a divisor of at least lower={lower}; received {upper!r}.")
+        self.lower, self.upper, self.seed = lower, upper, seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training=False):
+        divisor = (self.lower + self.upper) / 2
+        if training:
+            divisor = keras.random.uniform(ops.shape(inputs), self.lower, self.upper, inputs.dtype, seed=self.generator)
+        return ops.where(inputs > 0, inputs, inputs / divisor)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def multiply_adds(self, output_shape: tuple) -> int:
+        """None, as for any activation. Read by `cnnlab.arithmetic.profile`."""
+        return 0
+
+    def get_config(self):
+        return super().get_config() | {"lower": self.lower, "upper": self.upper, "seed": self.seed}

@@ -29,7 +29,19 @@ FREE |= {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concat
 FREE |= {"InputLayer", "Embedding", "Masking"}
 # The same for what stands between layers: functions of `keras.ops` and operators (x + y).
 FREE_FUNCTIONS = {"Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Negative", "Maximum", "Minimum", "Clip"}
-FREE_FUNCTIONS |= {"Absolute", "Square", "Sqrt", "Exp", "Log", "Concatenate", "Relu", "Relu6", "LeakyRelu", "Elu"}
+FREE_FUNCTIONS |= {
+    "Absolute",
+    "Pad",
+    "Square",
+    "Sqrt",
+    "Exp",
+    "Log",
+    "Concatenate",
+    "Relu",
+    "Relu6",
+    "LeakyRelu",
+    "Elu",
+}
 FREE_FUNCTIONS |= {"Selu", "Gelu", "Silu", "Sigmoid", "Tanh", "Softplus", "Softmax", "HardSigmoid", "HardSilu"}
 
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cnnlab import layers as course_layers
 from cnnlab.models.lenet import C3_TABLE
@@ -113,9 +114,31 @@ def test_rbf_output_refuses_what_does_not_fit():
         course_layers.RBFOutput([[1.0, 2.0]])(np.zeros((1, 3), "float32"))
 
 
+@pytest.mark.parametrize("settings", [{}, {"radius": 1, "bias": 1.0, "alpha": 0.5, "beta": 0.5}, {"radius": 9}])
+def test_response_normalization_is_that_of_tensorflow(settings):
+    layer = course_layers.LocalResponseNormalization(**settings)
+    x = 10 * images(5, 4, 7)
+    expected = tf.nn.local_response_normalization(x, layer.radius, layer.bias, layer.alpha, layer.beta)
+    assert np.allclose(layer(x), expected, rtol=1e-5)
+    assert layer.count_params() == 0
+
+
+def test_response_normalization_by_hand():
+    layer = course_layers.LocalResponseNormalization(radius=1, bias=1.0, alpha=1.0, beta=1.0)
+    # Squares 1, 4, 9; with their neighbors 5, 14, 13.
+    assert np.allclose(layer(np.array([[[[1.0, 2.0, 3.0]]]])), [[[[1 / 6, 2 / 15, 3 / 14]]]])
+
+
+@pytest.mark.parametrize("radius", [0, -1, 2.5, "5"])
+def test_a_bad_radius_is_refused(radius):
+    with pytest.raises(ValueError, match="`radius` needs a positive integer; received"):
+        course_layers.LocalResponseNormalization(radius=radius)
+
+
 LAYERS = {
     "connection table": (lambda: course_layers.ConnectionTableConv2D([[0], [0, 2]], 3, activation="tanh"), (8, 9, 3)),
     "pooling": (lambda: course_layers.TrainablePooling2D(3, activation=course_layers.scaled_tanh), (9, 7, 3)),
+    "response normalization": (lambda: course_layers.LocalResponseNormalization(1, beta=0.5), (4, 3, 6)),
     "rbf": (lambda: course_layers.RBFOutput(np.eye(4)), (4,)),
 }
 

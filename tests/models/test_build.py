@@ -8,13 +8,19 @@ import pytest
 
 from cnnlab import models
 
+SMALL = {"digitnet": (28, 28, 1), "lenet5": (28, 28, 1)}
+
 
 @pytest.mark.parametrize("name", models.names())
 def test_every_name_builds_logits_and_probabilities(name):
-    model = models.build(name, (28, 28, 1), 10)
+    shape, options = SMALL.get(name, (32, 32, 3)), {} if name in SMALL else {"width": 0.125}
+    with models.blueprints():
+        model = models.build(name, shape, 10, **options)
     assert model.output_shape == (None, 10)
-    probabilities = models.build(name, (28, 28, 1), 10, activation="softmax")(np.zeros((1, 28, 28, 1), "float32"))
-    assert float(sum(probabilities[0])) == pytest.approx(1, abs=1e-5)
+    images = np.random.default_rng(0).integers(0, 256, (2, *shape)).astype("float32")
+    probabilities = np.array(models.build(name, shape, 10, activation="softmax", **options)(images))
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert probabilities.min() >= 0
 
 
 def test_names_are_sorted_lower_case_without_separators():
@@ -31,6 +37,31 @@ def test_an_unknown_name_gets_the_nearest(name):
 def test_a_name_like_no_other_gets_all_names():
     with pytest.raises(ValueError, match=", ".join(models.names())):
         models.build("§§", (28, 28, 1), 10)
+
+
+@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("classes", [0, -3, 2.5, "10", None, True])
+def test_a_number_of_classes_below_one_is_refused(name, classes):
+    with pytest.raises(ValueError, match="`classes` needs an integer of at least 1; received"):
+        models.build(name, (32, 32, 3), classes)
+
+
+@pytest.mark.parametrize(
+    "shape", [None, 32, (32, 32), (32, 32, 0), (32.0, 32, 3), (None, None, 3), (1, 32, 32, 3), "32"]
+)
+def test_a_shape_that_is_no_image_is_refused(shape):
+    with pytest.raises(ValueError, match=r"`input_shape` needs \(height, width, channels\) in pixels; received"):
+        models.build("resnet18", shape, 10)
+
+
+def test_a_blueprint_has_shapes_and_leaves_nothing_behind():
+    with models.blueprints():
+        model = models.build("vgg16", (224, 224, 3), 1000)
+    assert model.count_params() == 138_357_544
+    assert model.trainable_weights[0]._value is None
+    after = models.build("mobilenet", (32, 32, 3), 10, width=0.25)
+    assert after(np.zeros((1, 32, 32, 3), "float32")).shape == (1, 10)
+    assert model.trainable_weights[0]._value is None
 
 
 def test_the_names_are_known_without_tensorflow():
