@@ -254,8 +254,8 @@ def run_block(block, *arguments, shape=(6, 6, 8), **options):
 
 def test_a_residual_unit_whose_last_convolution_is_zero_is_the_identity():
     convolutions, strides = [(8, 3), (8, 3)], [1, 1]
-    x, plain = run_block(resnet.residual, convolutions, strides, "projection", "unit")
-    _, clean = run_block(resnet.residual_preactivated, convolutions, strides, "projection", "unit")
+    x, plain = run_block(resnet.residual_unit, convolutions, strides, "projection", "unit")
+    _, clean = run_block(resnet.residual_unit, convolutions, strides, "projection", "unit", order="full_preactivation")
     for model in (plain, clean):
         kernel = model.get_layer("unit_conv2").kernel
         kernel.assign(np.zeros(kernel.shape))
@@ -264,7 +264,7 @@ def test_a_residual_unit_whose_last_convolution_is_zero_is_the_identity():
 
 
 def test_a_shortcut_of_zeros_takes_every_second_pixel():
-    x, model = run_block(resnet.residual_preactivated, [(12, 3), (12, 3)], [2, 1], "zeros", "unit")
+    x, model = run_block(resnet.residual_unit, [(12, 3), (12, 3)], [2, 1], "zeros", "unit", order="full_preactivation")
     kernel = model.get_layer("unit_conv2").kernel
     kernel.assign(np.zeros(kernel.shape))
     outputs = np.array(model(x))
