@@ -1,4 +1,6 @@
-"""DenseNet-121: each layer sees the maps of all layers before it in its block."""
+"""DenseNet: each layer sees the maps of all layers before it in its block."""
+
+from collections.abc import Sequence
 
 import keras
 from keras import layers
@@ -15,6 +17,8 @@ def densenet121(
     compression: float = 0.5,
     width: float = 1.0,
     form: str | None = None,
+    layers_per_block: Sequence[int] = LAYERS,
+    stem_stride: int = 1,
     activation: str | None = None,
     name: str = "densenet121",
 ) -> keras.Model:
@@ -31,6 +35,8 @@ def densenet121(
         compression: share of the channels that a transition keeps, the paper's theta.
         width: factor on the growth, and so on all channels.
         form: "imagenet" or "cifar"; None chooses by the size.
+        layers_per_block: layers in each block; (6, 6, 6) and a growth of 12 make the paper's 40-layer network.
+        stem_stride: step of the first convolution in the form for CIFAR; 2 quarters the work.
         activation: None for logits, "softmax" for probabilities.
         name: name of the model.
 
@@ -38,26 +44,28 @@ def densenet121(
         An uncompiled model.
 
     Raises:
-        ValueError: a compression that is not above 0 and up to 1, an input that is too small, or a width that leaves a
-            layer empty.
+        ValueError: a compression that is not above 0 and up to 1, no blocks or an empty one, a small input, or a width
+            that leaves a layer empty.
 
     Source: Huang, Liu, van der Maaten and Weinberger, "Densely connected convolutional networks", 2017, table 1.
     """
     form = choose_form(form, input_shape, imagenet=32, cifar=8)
     if not 0 < compression <= 1:
         raise ValueError(f"`compression` needs a number above 0 and up to 1; received {compression!r}.")
+    if not layers_per_block or min(layers_per_block) < 1:
+        raise ValueError(f"`layers_per_block` needs at least 1 layer in each block; received {layers_per_block!r}.")
     growth = widened(growth, width)
     inputs, x = begin(input_shape)
     if form == "imagenet":
         x = conv_bn_relu(x, 2 * growth, 7, "conv1", strides=2)
         x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
     else:
-        x = conv(x, 2 * growth, 3, "conv1")
-    for block, count in enumerate(LAYERS, start=1):
+        x = conv(x, 2 * growth, 3, "conv1", strides=stem_stride)
+    for block, count in enumerate(layers_per_block, start=1):
         for number in range(1, count + 1):
             x = dense_layer(x, growth, f"block{block}_layer{number}")
         x = bn_relu(x, f"block{block}")
-        if block < len(LAYERS):
+        if block < len(layers_per_block):
             x = conv(x, int(x.shape[-1] * compression), 1, f"transition{block}")
             x = layers.AveragePooling2D(2, name=f"transition{block}_pool")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)

@@ -1,0 +1,79 @@
+"""The command line: `python -m cnnlab.experiments run|list`."""
+
+import argparse
+import contextlib
+import json
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from cnnlab import experiments
+
+EPILOG = """\
+A run that was stopped goes on where it was when the same command is given again.
+
+environment variables:
+  CNNLAB_PROFILE  smoke: a grid of seconds; cpu, gpu: the full one
+  CNNLAB_DATA     folder that the data sets are read from first
+
+exit status: 0 every cell is done, 1 a cell failed or the folder cannot be used, 2 wrong usage, 130 interrupted
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cnnlab.experiments",
+        description="Train every cell of a grid, and keep each result as soon as it is there.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    command = verbs.add_parser("run", help="train the cells that have no result yet")
+    command.add_argument("name", metavar="NAME", help=", ".join(experiments.names()))
+    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of results.jsonl")
+    command.add_argument("--workers", metavar="N", type=_count, default=None, help="processes that train at a time")
+    command.add_argument("--json", action="store_true", help="print the records as JSON")
+    verbs.add_parser("list", help="show the grids").add_argument("--json", action="store_true", help="as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        if options.verb == "list":
+            sizes = {name: len(experiments.grid(name)) for name in experiments.names()}
+            print(json.dumps(sizes) if options.json else "\n".join(f"{n:20} {k:4} cells" for n, k in sizes.items()))
+            return 0
+        cells = experiments.grid(options.name)
+        with contextlib.ExitStack() as stack:
+            executor = None
+            if options.workers:
+                # Forked processes would inherit TensorFlow's threads, and hang.
+                pool = ProcessPoolExecutor(options.workers, mp_context=get_context("spawn"))
+                executor = stack.enter_context(pool)
+            if options.json:  # what a cell prints, such as its data source, belongs beside the JSON
+                stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+            records = experiments.run(cells, executor, out=options.out)
+    except (experiments.ResultsError, OSError) as error:
+        print(f"cnnlab.experiments: {error}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        return 130
+    failed = [record for record in records if record["status"] == "failed"]
+    if options.json:
+        print(json.dumps(records))
+    else:
+        print(f"{options.name}: {len(records) - len(failed)} of {len(records)} cells done, {len(failed)} failed")
+    for record in failed:
+        print(f"cnnlab.experiments: cell {record['key']}: {record['error']}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"needs a number of processes of at least 1; received {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
