@@ -137,7 +137,7 @@ def _statistics(layer) -> dict[str, np.ndarray]:
 
 def _array(variable) -> np.ndarray:
     """The values of a variable in float64."""
-    return keras.ops.convert_to_numpy(variable).astype("float64")
+    return variable.numpy().astype("float64")
 
 
 def _refuse_bad_statistics(layer) -> None:
