@@ -11,6 +11,6 @@ kept of it, and their hash is its key.
 """
 
 from cnnlab.experiments.grids import grid, names
-from cnnlab.experiments.runner import ResultsError, key, read, run
+from cnnlab.experiments.runner import ResultsError, WorkerError, key, read, run
 
-__all__ = ["ResultsError", "grid", "key", "names", "read", "run"]
+__all__ = ["ResultsError", "WorkerError", "grid", "key", "names", "read", "run"]

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from cnnlab import experiments
+from cnnlab.experiments import cluster
 
 EPILOG = """\
 A run that was stopped goes on where it was when the same command is given again.
@@ -33,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     command = verbs.add_parser("run", help="train the cells that have no result yet")
     command.add_argument("name", metavar="NAME", help=", ".join(experiments.names()))
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of results.jsonl")
-    command.add_argument("--workers", metavar="N", type=_count, default=None, help="processes that train at a time")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--workers", metavar="N", type=_count, help="processes that train at a time; 1 is this one")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask scheduler whose workers train")
     command.add_argument("--json", action="store_true", help="print the records as JSON")
     verbs.add_parser("list", help="show the grids").add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(arguments)
@@ -45,14 +48,16 @@ def main(arguments: list[str] | None = None) -> int:
         cells = experiments.grid(options.name)
         with contextlib.ExitStack() as stack:
             executor = None
-            if options.workers:
+            if options.scheduler:
+                executor = stack.enter_context(cluster.connect(options.scheduler))
+            elif (options.workers or 1) > 1:
                 # Forked processes would inherit TensorFlow's threads, and hang.
                 pool = ProcessPoolExecutor(options.workers, mp_context=get_context("spawn"))
                 executor = stack.enter_context(pool)
             if options.json:  # what a cell prints, such as its data source, belongs beside the JSON
                 stack.enter_context(contextlib.redirect_stdout(sys.stderr))
             records = experiments.run(cells, executor, out=options.out)
-    except (experiments.ResultsError, OSError) as error:
+    except (experiments.ResultsError, experiments.WorkerError, ImportError, OSError) as error:
         print(f"cnnlab.experiments: {error}", file=sys.stderr)
         return 1
     except ValueError as error:

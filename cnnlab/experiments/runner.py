@@ -1,26 +1,36 @@
 """Run cells, one line of JSON each: written whole and flushed to disk before the next begins."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Executor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from tqdm import tqdm
+
+import cnnlab
 
 FILE = "results.jsonl"
 ASIDE = "results.damaged"
+LOCK = "results.lock"
 
 
 class ResultsError(ValueError):
     """A folder of results cannot be used; the message names the file, what is wrong and what to do."""
+
+
+class WorkerError(RuntimeError):
+    """The machines that train cannot be used: unreachable, lost, or with another version of the package."""
 
 
 def key(cell: Any) -> str:
@@ -45,7 +55,8 @@ def run(cells: Iterable[Any], executor: Executor | None = None, *, out: str | os
     """Train every cell that has no result yet, and keep each result as soon as it is there.
 
     A run that was stopped at any point goes on when it is started again: a cell counts when its whole line is on disk.
-    A cell that raises is kept as failed, with its traceback, and the others go on.
+    A last line that was cut off, as when the machine lost power, is moved to `results.damaged`, and said so. A cell
+    that raises is kept as failed, with its traceback, and the others go on.
 
     Args:
         cells: frozen dataclasses with a method `train() -> dict`, whose values JSON can hold.
@@ -58,59 +69,68 @@ def run(cells: Iterable[Any], executor: Executor | None = None, *, out: str | os
 
     Raises:
         TypeError: a cell is not a frozen dataclass.
-        ResultsError: the file of results is damaged before its last line.
-
-    Source: one line a record, JSON Lines, https://jsonlines.org.
+        ResultsError: the folder has results of another grid, another run is at work in it, or its file is damaged
+            before the last line.
+        WorkerError: the executor was lost, or a worker has another version of the package.
+        OSError: a result cannot be written; those before it are kept.
     """
     cells = {key(cell): cell for cell in cells}
-    finished = {record["key"]: record for record in read(out)} if out is not None else {}
-    waiting = [cell for name, cell in cells.items() if name not in finished]
+    finished: dict[str, dict] = {}
     with contextlib.ExitStack() as stack:
-        keep = stack.enter_context(_appending(Path(out))) if out is not None else lambda record: None
-        bar = stack.enter_context(
-            tqdm(total=len(cells), initial=len(cells) - len(waiting), unit="cell", disable=None, file=sys.stderr)
-        )
+        keep: Callable[[dict], None] = lambda record: None  # noqa: E731
+        if out is not None:
+            folder = Path(out)
+            stack.enter_context(_alone(folder))
+            records, damaged = _read(folder / FILE)
+            if damaged:
+                _set_aside(folder / FILE, damaged)
+            _refuse_another_grid(folder, records, cells.values())
+            finished = {record["key"]: record for record in records}
+            keep = stack.enter_context(_appending(folder / FILE))
+        waiting = [cell for name, cell in cells.items() if name not in finished]
+        bar = stack.enter_context(tqdm(total=len(cells), initial=len(cells) - len(waiting), unit="cell", disable=None))
+        row = _table(cells.values())
         for record in _records(waiting, executor):
             keep(record)
             finished[record["key"]] = record
+            bar.write(row(record), file=sys.stderr)
             bar.update()
     return [finished[name] for name in cells]
 
 
 def read(out: str | os.PathLike) -> list[dict]:
-    """The finished cells of a folder.
-
-    A last line that was cut off, as when the machine lost power, is moved to `results.damaged`, and said so.
+    """The finished cells of a folder, also while a run is at work in it; nothing is changed.
 
     Args:
         out: folder of `results.jsonl`; one that is not there has no results.
 
     Returns:
-        One record a line, in the order in which they finished.
+        One record a line, in the order in which they finished; a last line that is not whole does not count.
 
     Raises:
         ResultsError: a line before the last is no record.
     """
-    path = Path(out) / FILE
-    if not path.exists():
-        return []
-    lines = path.read_bytes().splitlines(keepends=True)
+    return _read(Path(out) / FILE)[0]
+
+
+def _read(path: Path) -> tuple[list[dict], bytes]:
+    """The records of a file, and the last line where it was cut off."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     records = []
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-            if not line.endswith(b"\n") or "status" not in record or "key" not in record:
+            if not line.endswith(b"\n") or not {"key", "status"} <= set(record):
                 raise ValueError
         except (ValueError, TypeError):
-            if number < len(lines):
-                raise ResultsError(
-                    f"{path}, line {number}, is not a finished cell: {line[:60]!r}. Lines are never changed once they "
-                    "are written; restore the file, or delete that line to have its cell run again."
-                ) from None
-            _set_aside(path, line)
-        else:
-            records.append(record)
-    return records
+            if number == len(lines):
+                return records, line
+            raise ResultsError(
+                f"{path}, line {number}, is not a finished cell: {line[:60]!r}. Lines are never changed once they are "
+                "written; restore the file, or delete that line to have its cell run again."
+            ) from None
+        records.append(record)
+    return records, b""
 
 
 def _set_aside(path: Path, line: bytes) -> None:
@@ -123,40 +143,88 @@ def _set_aside(path: Path, line: bytes) -> None:
     part.replace(path)
 
 
+def _refuse_another_grid(folder: Path, records: list[dict], cells: Iterable[Any]) -> None:
+    for cell in cells:
+        for record in records:
+            if not set(asdict(cell)) <= set(record):
+                missing = ", ".join(sorted(set(asdict(cell)) - set(record)))
+                raise ResultsError(
+                    f"{folder} has results of another grid: the cell {record['key']} has no {missing}, which "
+                    f"{type(cell).__name__} has. Name a folder of this grid, or one that is not there yet."
+                )
+
+
 @contextlib.contextmanager
-def _appending(folder: Path):
-    """A function that adds a record to the folder's file and returns when it is on disk."""
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against other runs; the system lets go when this process ends, however it ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / FILE).open("ab", buffering=0) as file:
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise ResultsError(
+            f"{folder} is in use: another run is at work in it. Wait for it, or name another folder."
+        ) from None
+
+
+@contextlib.contextmanager
+def _appending(path: Path) -> Iterator[Callable[[dict], None]]:
+    """A function that adds a record to a file and returns when it is on disk."""
+    with path.open("ab", buffering=0) as file:
 
         def keep(record: dict) -> None:
-            file.write(json.dumps(record).encode() + b"\n")
+            line = json.dumps(record).encode() + b"\n"
+            written = file.write(line)
+            if written != len(line):  # a disk that fills up takes the beginning without complaint
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
             os.fsync(file.fileno())
 
         yield keep
 
 
+def _table(cells: Iterable[Any]) -> Callable[[dict], str]:
+    """A function that gives a finished cell's line: the fields in which the cells differ, and what came out."""
+    fields = [asdict(cell) for cell in cells]
+    differing = [name for name in (fields[0] if fields else ()) if len({str(cell.get(name)) for cell in fields}) > 1]
+
+    def row(record: dict) -> str:
+        result = record.get("error") or f"accuracy {record['test_accuracy']:.4f}"
+        return "  ".join([*(f"{name} {record[name]}" for name in differing), result, f"{record['seconds']:.1f} s"])
+
+    return row
+
+
 def _records(cells: list[Any], executor: Executor | None) -> Iterator[dict]:
     """The records of cells as they finish."""
     if executor is None:
-        yield from map(_train, cells)
+        yield from (_train(cell, cnnlab.__version__) for cell in cells)
         return
-    futures = [executor.submit(_train, cell) for cell in cells]
+    futures = {executor.submit(_train, cell, cnnlab.__version__): cell for cell in cells}
     try:
         for future in as_completed(futures):
-            yield future.result()
+            try:
+                yield future.result()
+            except (WorkerError, BrokenProcessPool, CancelledError):
+                raise
+            except Exception as error:  # this cell alone cannot be trained there: it kills every worker, say
+                record = {"key": key(futures[future]), **asdict(futures[future]), "seconds": 0.0}
+                yield record | {"status": "failed", "error": f"{type(error).__name__}: {error}", "traceback": ""}
+    except (BrokenProcessPool, CancelledError) as error:
+        raise WorkerError(f"the workers were lost ({type(error).__name__}). Run again to go on.") from error
     finally:  # on an error or an interrupt nothing more is started
         for future in futures:
             future.cancel()
 
 
-def _train(cell: Any) -> dict:
+def _train(cell: Any, version: str) -> dict:
     """One cell's record; this is what runs in a worker."""
+    if cnnlab.__version__ != version:
+        raise WorkerError(f"a worker has cnnlab {cnnlab.__version__}, the run has {version}: install the same on both.")
     record = {"key": key(cell), **asdict(cell)}
     start = time.perf_counter()
     try:
-        result = cell.train()
+        result = {"status": "done", **cell.train()}
+        json.dumps(result)
     except Exception as error:
-        result = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-    status = "failed" if "error" in result else "done"
-    return record | {"status": status, "seconds": round(time.perf_counter() - start, 2)} | result
+        result = {"status": "failed", "error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+    return record | {"seconds": round(time.perf_counter() - start, 2)} | result

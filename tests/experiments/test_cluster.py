@@ -1,0 +1,169 @@
+"""The runner on a real Dask scheduler with two real workers, each a process of its own, on this machine."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from cells_for_tests import Nap, lines
+
+from cnnlab import experiments
+from cnnlab.experiments import cluster
+
+pytest.importorskip("distributed")
+HERE = Path(__file__).parent
+
+
+def start(*arguments: str, folder: Path, name: str) -> subprocess.Popen:
+    """A process of Dask; its output goes to a file in `folder`."""
+    paths = os.pathsep.join([str(HERE), str(HERE.parents[1])])
+    environment = os.environ | {"PYTHONPATH": paths, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"}
+    with (folder / f"{name}.log").open("w") as log:
+        command = [sys.executable, "-m", "dask", *arguments]
+        return subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
+
+
+class Cluster:
+    """A scheduler on loopback, and workers that come and go."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.processes = folder, []
+        arguments = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+        self.scheduler = self.start("scheduler", *arguments, name="scheduler")
+        self.address = wait_for(lambda: re.search(r"tcp://127\.0\.0\.1:\d+", (folder / "scheduler.log").read_text()))[0]
+        self.workers = [self.add_worker(name) for name in ("one", "two")]
+
+    def start(self, *arguments: str, name: str) -> subprocess.Popen:
+        self.processes.append(start(*arguments, folder=self.folder, name=name))
+        return self.processes[-1]
+
+    def add_worker(self, name: str) -> subprocess.Popen:
+        arguments = ["--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name]
+        worker = self.start("worker", self.address, *arguments, name=name)
+        wait_for(lambda: "Registered to" in (self.folder / f"{name}.log").read_text())
+        return worker
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition, seconds: float = 60):
+    """What `condition` gives, as soon as it is true."""
+    end = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+    return result
+
+
+@pytest.fixture
+def dask(tmp_path):
+    cluster = Cluster(tmp_path)
+    yield cluster
+    cluster.close()
+
+
+def naps(tmp_path: Path, count: int, **options) -> tuple[list[Nap], Path]:
+    log = tmp_path / "log.txt"
+    return [Nap(number, str(log), **options) for number in range(count)], log
+
+
+def test_two_workers_share_the_cells(dask, tmp_path):
+    cells, log = naps(tmp_path, 6, seconds=0.2)
+    with cluster.connect(dask.address) as executor:
+        records = experiments.run(cells, executor, out=tmp_path / "out")
+    assert [record["test_accuracy"] for record in records] == [number / 100 for number in range(6)]
+    assert sorted(lines(log, "end")) == list(range(6))
+    workers = {line.split()[2] for line in log.read_text().splitlines()}
+    assert workers == {str(worker.pid) for worker in dask.workers}
+    assert len(experiments.read(tmp_path / "out")) == 6
+
+
+def test_the_cell_of_a_worker_that_is_killed_runs_on_another(dask, tmp_path):
+    cells, log = naps(tmp_path, 4)
+    cells[1] = Nap(1, str(log), fault="exit once")
+    with cluster.connect(dask.address) as executor:
+        records = experiments.run(cells, executor, out=tmp_path / "out")
+    assert [record["status"] for record in records] == ["done"] * 4
+    assert lines(log, "begin").count(1) == 2 and sorted(lines(log, "end")) == [0, 1, 2, 3]
+    assert sum(worker.poll() is not None for worker in dask.workers) == 1
+
+
+def test_a_cell_that_raises_does_not_stop_the_others(dask, tmp_path):
+    cells, log = naps(tmp_path, 3)
+    cells[0] = Nap(0, str(log), fault="raise")
+    with cluster.connect(dask.address) as executor:
+        records = experiments.run(cells, executor, out=tmp_path / "out")
+    assert [record["status"] for record in records] == ["failed", "done", "done"]
+    assert records[0]["error"] == "ValueError: cell 0 is meant to fail"
+    assert "in train" in records[0]["traceback"]
+    assert lines(log, "begin").count(0) == 1
+
+
+def test_a_lost_scheduler_ends_the_run_and_the_next_goes_on(dask, tmp_path):
+    cells, log = naps(tmp_path, 6, seconds=0.5)
+
+    def cut():
+        wait_for(lambda: len(experiments.read(tmp_path / "out")) >= 2)
+        dask.scheduler.kill()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    with pytest.raises(experiments.WorkerError, match="Run again"), cluster.connect(dask.address) as executor:
+        experiments.run(cells, executor, out=tmp_path / "out")
+    thread.join()
+    kept = experiments.read(tmp_path / "out")
+    assert 2 <= len(kept) < 6
+    records = experiments.run(cells, out=tmp_path / "out")
+    assert len(records) == 6 and all(record["status"] == "done" for record in records)
+
+
+def test_a_driver_that_is_killed_goes_on(dask, tmp_path):
+    cells, log = naps(tmp_path, 6, seconds=0.4)
+    code = (
+        "import sys; from cells_for_tests import Nap; from cnnlab import experiments\n"
+        "from cnnlab.experiments import cluster\n"
+        "address, log, out = sys.argv[1:]\n"
+        "with cluster.connect(address) as executor:\n"
+        "    experiments.run([Nap(number, log, seconds=0.4) for number in range(6)], executor, out=out)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
+    command = [sys.executable, "-c", code, dask.address, str(log), str(tmp_path / "out")]
+    driver = subprocess.Popen(command, env=environment)
+    wait_for(lambda: len(experiments.read(tmp_path / "out")) >= 2)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    kept = experiments.read(tmp_path / "out")
+    subprocess.run(command, env=environment, check=True, timeout=60)
+    records = experiments.read(tmp_path / "out")
+    assert records[: len(kept)] == kept
+    assert sorted(record["number"] for record in records) == list(range(6))
+
+
+def test_a_scheduler_that_is_not_there(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    start = time.monotonic()
+    with pytest.raises(experiments.WorkerError, match="cannot be reached"), cluster.connect(address):
+        pass
+    assert time.monotonic() - start < 10 + 5  # the 10 seconds of the promise, and some for a busy machine
+    with pytest.raises(experiments.WorkerError, match="cannot be reached"), cluster.connect("nonsense://x"):
+        pass
+
+
+def test_a_worker_with_another_version_is_refused(dask, tmp_path, monkeypatch):
+    import cnnlab
+
+    theirs = cnnlab.__version__
+    monkeypatch.setattr(cnnlab, "__version__", "9.9.9")
+    with pytest.raises(experiments.WorkerError, match=rf"{theirs}.*9\.9\.9"), cluster.connect(dask.address):
+        pass
