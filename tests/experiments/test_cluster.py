@@ -109,7 +109,7 @@ def test_a_cell_that_raises_does_not_stop_the_others(dask, tmp_path):
 
 
 def test_a_lost_scheduler_ends_the_run_and_the_next_goes_on(dask, tmp_path):
-    cells, log = naps(tmp_path, 6, seconds=0.5)
+    cells, _ = naps(tmp_path, 6, seconds=0.5)
 
     def cut():
         wait_for(lambda: len(experiments.read(tmp_path / "out")) >= 2)
@@ -127,7 +127,7 @@ def test_a_lost_scheduler_ends_the_run_and_the_next_goes_on(dask, tmp_path):
 
 
 def test_a_driver_that_is_killed_goes_on(dask, tmp_path):
-    cells, log = naps(tmp_path, 6, seconds=0.4)
+    _, log = naps(tmp_path, 6, seconds=0.4)
     code = (
         "import sys; from cells_for_tests import Nap; from cnnlab import experiments\n"
         "from cnnlab.experiments import cluster\n"
