@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             executor = None
             if options.workers:
                 # Forked processes would inherit TensorFlow's threads, and hang.
-                pool = ProcessPoolExecutor(options.workers, mp_context=get_context("spawn"))
+                pool = ProcessPoolExecutor(options.workers, get_context("spawn"), initializer=_print_to_stderr)
                 executor = stack.enter_context(pool)
             if options.json:  # what a cell prints, such as its data source, belongs beside the JSON
                 stack.enter_context(contextlib.redirect_stdout(sys.stderr))
@@ -67,6 +68,11 @@ def main(arguments: list[str] | None = None) -> int:
     for record in failed:
         print(f"cnnlab.experiments: cell {record['key']}: {record['error']}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _print_to_stderr() -> None:
+    """In a worker: what its cells print goes beside what this program prints."""
+    os.dup2(2, 1)
 
 
 def _count(text: str) -> int:

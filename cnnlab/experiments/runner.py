@@ -99,9 +99,9 @@ def read(out: str | os.PathLike) -> list[dict]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-            if not line.endswith(b"\n") or "status" not in record or "key" not in record:
+            if not line.endswith(b"\n") or not isinstance(record, dict) or not {"key", "status"} <= record.keys():
                 raise ValueError
-        except (ValueError, TypeError):
+        except ValueError:
             if number < len(lines):
                 raise ResultsError(
                     f"{path}, line {number}, is not a finished cell: {line[:60]!r}. Lines are never changed once they "
@@ -127,10 +127,11 @@ def _set_aside(path: Path, line: bytes) -> None:
 def _appending(folder: Path):
     """A function that adds a record to the folder's file and returns when it is on disk."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / FILE).open("ab", buffering=0) as file:
+    with (folder / FILE).open("ab") as file:
 
         def keep(record: dict) -> None:
             file.write(json.dumps(record).encode() + b"\n")
+            file.flush()  # a full disk is an error here, not a line cut short in silence
             os.fsync(file.fileno())
 
         yield keep
@@ -156,7 +157,9 @@ def _train(cell: Any) -> dict:
     start = time.perf_counter()
     try:
         result = cell.train()
+        json.dumps(result)  # what cannot be kept is an error of this cell, not of the run
+        status = "done"
     except Exception as error:
         result = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-    status = "failed" if "error" in result else "done"
-    return record | {"status": status, "seconds": round(time.perf_counter() - start, 2)} | result
+        status = "failed"
+    return record | result | {"status": status, "seconds": round(time.perf_counter() - start, 2)}
