@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from cnnlab import experiments
-from cnnlab.experiments import cluster
+from cnnlab.experiments import cluster, runner
 
 EPILOG = """\
 A run that was stopped goes on where it was when the same command is given again.
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
                 executor = stack.enter_context(cluster.connect(options.scheduler))
             elif (options.workers or 1) > 1:
                 # Forked processes would inherit TensorFlow's threads, and hang.
-                pool = ProcessPoolExecutor(options.workers, mp_context=get_context("spawn"))
+                pool = ProcessPoolExecutor(options.workers, get_context("spawn"), initializer=runner.print_to_stderr)
                 executor = stack.enter_context(pool)
             if options.json:  # what a cell prints, such as its data source, belongs beside the JSON
                 stack.enter_context(contextlib.redirect_stdout(sys.stderr))

@@ -120,9 +120,9 @@ def _read(path: Path) -> tuple[list[dict], bytes]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-            if not line.endswith(b"\n") or not {"key", "status"} <= set(record):
+            if not line.endswith(b"\n") or not isinstance(record, dict) or not {"key", "status"} <= set(record):
                 raise ValueError
-        except (ValueError, TypeError):
+        except ValueError:
             if number == len(lines):
                 return records, line
             raise ResultsError(
@@ -188,7 +188,7 @@ def _table(cells: Iterable[Any]) -> Callable[[dict], str]:
     differing = [name for name in (fields[0] if fields else ()) if len({str(cell.get(name)) for cell in fields}) > 1]
 
     def row(record: dict) -> str:
-        result = record.get("error") or f"accuracy {record['test_accuracy']:.4f}"
+        result = record["error"] if record["status"] == "failed" else f"accuracy {record.get('test_accuracy')}"
         return "  ".join([*(f"{name} {record[name]}" for name in differing), result, f"{record['seconds']:.1f} s"])
 
     return row
@@ -223,8 +223,15 @@ def _train(cell: Any, version: str) -> dict:
     record = {"key": key(cell), **asdict(cell)}
     start = time.perf_counter()
     try:
-        result = {"status": "done", **cell.train()}
-        json.dumps(result)
+        result = cell.train()
+        json.dumps(result)  # what cannot be kept is an error of this cell, not of the run
+        status = "done"
     except Exception as error:
-        result = {"status": "failed", "error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-    return record | {"seconds": round(time.perf_counter() - start, 2)} | result
+        result = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+        status = "failed"
+    return record | result | {"status": status, "seconds": round(time.perf_counter() - start, 2)}
+
+
+def print_to_stderr() -> None:
+    """In a worker: what its cells print goes beside what the command prints."""
+    os.dup2(2, 1)

@@ -1,6 +1,5 @@
 """The runner on a real Dask scheduler with two real workers, each a process of its own, on this machine."""
 
-import os
 import re
 import signal
 import socket
@@ -11,22 +10,19 @@ import time
 from pathlib import Path
 
 import pytest
-from cells_for_tests import Nap, lines
+from small_cells import Nap, lines
 
 from cnnlab import experiments
 from cnnlab.experiments import cluster
 
 pytest.importorskip("distributed")
-HERE = Path(__file__).parent
 
 
 def start(*arguments: str, folder: Path, name: str) -> subprocess.Popen:
     """A process of Dask; its output goes to a file in `folder`."""
-    paths = os.pathsep.join([str(HERE), str(HERE.parents[1])])
-    environment = os.environ | {"PYTHONPATH": paths, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"}
     with (folder / f"{name}.log").open("w") as log:
         command = [sys.executable, "-m", "dask", *arguments]
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
 
 
 class Cluster:
@@ -129,20 +125,19 @@ def test_a_lost_scheduler_ends_the_run_and_the_next_goes_on(dask, tmp_path):
 def test_a_driver_that_is_killed_goes_on(dask, tmp_path):
     _, log = naps(tmp_path, 6, seconds=0.4)
     code = (
-        "import sys; from cells_for_tests import Nap; from cnnlab import experiments\n"
+        "import sys; from small_cells import Nap; from cnnlab import experiments\n"
         "from cnnlab.experiments import cluster\n"
         "address, log, out = sys.argv[1:]\n"
         "with cluster.connect(address) as executor:\n"
         "    experiments.run([Nap(number, log, seconds=0.4) for number in range(6)], executor, out=out)\n"
     )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
     command = [sys.executable, "-c", code, dask.address, str(log), str(tmp_path / "out")]
-    driver = subprocess.Popen(command, env=environment)
+    driver = subprocess.Popen(command)
     wait_for(lambda: len(experiments.read(tmp_path / "out")) >= 2)
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     kept = experiments.read(tmp_path / "out")
-    subprocess.run(command, env=environment, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=60)
     records = experiments.read(tmp_path / "out")
     assert records[: len(kept)] == kept
     assert sorted(record["number"] for record in records) == list(range(6))

@@ -1,7 +1,6 @@
 """One folder, one grid, one run at a time; and what happens when the folder or a worker is not what it should be."""
 
 import errno
-import os
 import signal
 import subprocess
 import sys
@@ -11,13 +10,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from cells_for_tests import Nap, lines
+from small_cells import Nap, lines
 
 import cnnlab
 from cnnlab import experiments
 from cnnlab.experiments import runner
-
-HERE = Path(__file__).parent
 
 
 def naps(folder: Path, count: int, **options) -> list[Nap]:
@@ -34,12 +31,11 @@ class Other:
 
 def test_a_second_run_in_the_folder_is_refused(tmp_path):
     code = (
-        "import sys; from cells_for_tests import Nap; from cnnlab import experiments\n"
+        "import sys; from small_cells import Nap; from cnnlab import experiments\n"
         "experiments.run([Nap(0, sys.argv[1], seconds=60)], out=sys.argv[2])"
     )
     out, log = tmp_path / "out", tmp_path / "log.txt"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
-    first = subprocess.Popen([sys.executable, "-c", code, str(log), str(out)], env=environment)
+    first = subprocess.Popen([sys.executable, "-c", code, str(log), str(out)])
     try:
         while not lines(log, "begin"):
             assert first.poll() is None
@@ -71,15 +67,14 @@ def test_reading_leaves_a_line_alone_that_is_being_written(tmp_path):
 def test_a_full_disk_ends_the_run_and_the_next_goes_on(tmp_path):
     # A limit on the size of files stands for the disk: the system takes what fits and refuses the rest.
     code = (
-        "import resource, signal, sys; from cells_for_tests import Nap; from cnnlab import experiments\n"
+        "import resource, signal, sys; from small_cells import Nap; from cnnlab import experiments\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))\n"
         "experiments.run([Nap(number, sys.argv[1]) for number in range(8)], out=sys.argv[2])"
     )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
     out = tmp_path / "out"
     command = [sys.executable, "-c", code, str(tmp_path / "log.txt"), str(out)]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode != 0 and f"[Errno {errno.ENOSPC}]" in ended.stderr
     kept = experiments.read(out)
     assert 1 <= len(kept) < 8
@@ -91,8 +86,6 @@ def test_a_full_disk_ends_the_run_and_the_next_goes_on(tmp_path):
 
 def test_a_worker_with_another_version_is_refused(tmp_path, monkeypatch):
     spawn = get_context("spawn")
-    paths = [str(HERE), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
     theirs = cnnlab.__version__
     monkeypatch.setattr(cnnlab, "__version__", "9.9.9")
     with (
@@ -104,7 +97,6 @@ def test_a_worker_with_another_version_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_process_that_dies_ends_the_run_and_keeps_what_is_done(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parents[1])]))
     log = str(tmp_path / "log.txt")
     cells = [Nap(0, log), Nap(1, log, fault="exit once"), Nap(2, log)]
     with (
