@@ -2,7 +2,8 @@
 
 The network without batch norm is the limit: the same layers and shapes, built by leaving the batch norms out. The three
 take turns in every round, so that a slow moment hits all of them; a ratio is the median over the rounds. TensorFlow and
-TensorFlow Lite run on one thread, so that other programs on the machine do less harm.
+TensorFlow Lite run on one thread, and its processor time is measured: on an idle machine that is the latency, and other
+programs change it little.
 
 The ways: `eager` (layer by layer), `tf.function` (a graph with variables), `frozen` (the same graph with its variables
 made constants), `XLA` (`jit_compile=True`), and TensorFlow Lite in float32, with 8-bit weights (`dynamic`) and with
@@ -37,7 +38,8 @@ RESULTS = Path(__file__).parents[1] / "data" / "results" / "folding_latency.json
 NETWORKS = {"mobilenet": {"side": 96, "width": 0.5}, "resnet18": {"side": 32, "width": 0.5}}
 WAYS = ("eager", "tf.function", "frozen", "XLA", "TFLite float32", "TFLite dynamic", "TFLite int8")
 TARGET = 1.02  # folded over never had any
-CALLS = 5  # of one network before the next has its turn; their median is one measurement
+FEWEST, PATIENCE = 9, 8  # rounds, and the processor seconds after which no further round is begun
+CALLS = 5  # of one network before the next has its turn; their mean is one measurement
 
 
 def network(name: str) -> keras.Model:
@@ -125,10 +127,13 @@ def measure(name: str, way: str, rounds: int) -> dict:
         for _ in range(3):
             run()
     seconds = {kind: [] for kind in runners}
+    start = time.process_time()
     for turn in range(rounds):
+        if turn >= FEWEST and time.process_time() - start > PATIENCE:
+            break
         order = list(runners)[turn % 3 :] + list(runners)[: turn % 3]
         for kind in order:
-            seconds[kind].append(_median_seconds(runners[kind]))
+            seconds[kind].append(_seconds(runners[kind]))
     ratios = {
         kind: statistics.median(a / b for a, b in zip(seconds[kind], seconds["never had any"], strict=True))
         for kind in ("batch norm", "folded")
@@ -139,7 +144,7 @@ def measure(name: str, way: str, rounds: int) -> dict:
         "milliseconds": {kind: round(1e3 * statistics.median(values), 4) for kind, values in seconds.items()},
         "ratio": {kind: round(ratio, 4) for kind, ratio in ratios.items()},
         "met": ratios["folded"] <= TARGET,
-        "rounds": rounds,
+        "rounds": len(seconds["folded"]),
         "calls": CALLS,
         "settings": NETWORKS[name] | {"parameters": trio["folded"].count_params(), "batch": 1, "threads": 1},
         "command": "python -m benchmarks.folding_latency",
@@ -148,13 +153,12 @@ def measure(name: str, way: str, rounds: int) -> dict:
     }
 
 
-def _median_seconds(run: Callable) -> float:
-    times = []
+def _seconds(run: Callable) -> float:
+    """Mean processor time of some calls."""
+    start = time.process_time()
     for _ in range(CALLS):
-        start = time.perf_counter()
         run()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return (time.process_time() - start) / CALLS
 
 
 def _machine() -> str:
@@ -190,7 +194,7 @@ def show(records: list[dict]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60, help="how often each network takes its turn")
+    parser.add_argument("--rounds", type=int, default=60, help="how often each network takes its turn, time allowing")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", type=Path, help="file to keep the results in, one line of JSON each")
