@@ -198,7 +198,7 @@ def show(records: list[dict]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60, help="how often each network takes its turn, time allowing")
+    parser.add_argument("--rounds", type=int, default=300, help="how often each network takes its turn, time allowing")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", type=Path, help="file to keep the results in, one line of JSON each")
