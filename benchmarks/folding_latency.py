@@ -2,11 +2,13 @@
 
 The network without batch norm is the limit: the same layers and shapes, built by leaving the batch norms out. The three
 take turns in every round, so that a slow moment hits all of them; a ratio is the median over the rounds. TensorFlow and
-TensorFlow Lite run on one thread, so that other programs on the machine do less harm.
+TensorFlow Lite run on one thread, and its processor time is measured: on an idle machine that is the latency, and other
+programs change it little.
 
 The ways: `eager` (layer by layer), `tf.function` (a graph with variables), `frozen` (the same graph with its variables
 made constants), `XLA` (`jit_compile=True`), and TensorFlow Lite in float32, with 8-bit weights (`dynamic`) and with
-everything in 8 bits (`int8`). The results are kept in a file, one line of JSON for each network and way.
+everything in 8 bits (`int8`). With `--out` the results are kept in a file, one line of JSON for each network and way;
+chapter 07 shows those in `data/results/folding_latency.jsonl`.
 
     python -m benchmarks.folding_latency [--rounds N] [--networks NAME ...] [--ways WAY ...] [--out FILE] [--json]
 """
@@ -33,11 +35,11 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from cnnlab import folding, models
 
-RESULTS = Path(__file__).parents[1] / "data" / "results" / "folding_latency.jsonl"
 NETWORKS = {"mobilenet": {"side": 96, "width": 0.5}, "resnet18": {"side": 32, "width": 0.5}}
 WAYS = ("eager", "tf.function", "frozen", "XLA", "TFLite float32", "TFLite dynamic", "TFLite int8")
 TARGET = 1.02  # folded over never had any
-CALLS = 5  # of one network before the next has its turn; their median is one measurement
+FEWEST, PATIENCE = 9, 30  # rounds, and the processor seconds after which no further round is begun
+CALLS = 5  # of one network before the next has its turn; their mean is one measurement
 
 
 def network(name: str) -> keras.Model:
@@ -125,10 +127,13 @@ def measure(name: str, way: str, rounds: int) -> dict:
         for _ in range(3):
             run()
     seconds = {kind: [] for kind in runners}
+    start = time.process_time()
     for turn in range(rounds):
+        if turn >= FEWEST and time.process_time() - start > PATIENCE:
+            break
         order = list(runners)[turn % 3 :] + list(runners)[: turn % 3]
         for kind in order:
-            seconds[kind].append(_median_seconds(runners[kind]))
+            seconds[kind].append(_seconds(runners[kind]))
     ratios = {
         kind: statistics.median(a / b for a, b in zip(seconds[kind], seconds["never had any"], strict=True))
         for kind in ("batch norm", "folded")
@@ -139,22 +144,21 @@ def measure(name: str, way: str, rounds: int) -> dict:
         "milliseconds": {kind: round(1e3 * statistics.median(values), 4) for kind, values in seconds.items()},
         "ratio": {kind: round(ratio, 4) for kind, ratio in ratios.items()},
         "met": ratios["folded"] <= TARGET,
-        "rounds": rounds,
+        "rounds": len(seconds["folded"]),
         "calls": CALLS,
         "settings": NETWORKS[name] | {"parameters": trio["folded"].count_params(), "batch": 1, "threads": 1},
-        "command": "python -m benchmarks.folding_latency",
+        "command": "python -m benchmarks.folding_latency --out data/results/folding_latency.jsonl",
         "machine": _machine(),
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
     }
 
 
-def _median_seconds(run: Callable) -> float:
-    times = []
+def _seconds(run: Callable) -> float:
+    """Mean processor time of some calls."""
+    start = time.process_time()
     for _ in range(CALLS):
-        start = time.perf_counter()
         run()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return (time.process_time() - start) / CALLS
 
 
 def _machine() -> str:
@@ -167,11 +171,15 @@ def _machine() -> str:
     return f"{processor}, {os.cpu_count()} cores"
 
 
-def write(path: Path, records: list[dict]) -> None:
-    """Replace the file by these records, whole or not at all."""
+def keep(path: Path, record: dict) -> None:
+    """Put a record into a file in place of the one of the same network and way; whole or not at all."""
+    kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    places = {(name, way): place for place, (name, way) in enumerate((n, w) for n in NETWORKS for w in WAYS)}
+    records = {(one["network"], one["way"]): one for one in [*kept, record]}
+    ordered = sorted(records.values(), key=lambda one: places[one["network"], one["way"]])
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text("".join(json.dumps(record) + "\n" for record in records))
+    part.write_text("".join(json.dumps(one) + "\n" for one in ordered))
     part.replace(path)
 
 
@@ -190,7 +198,7 @@ def show(records: list[dict]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60, help="how often each network takes its turn")
+    parser.add_argument("--rounds", type=int, default=300, help="how often each network takes its turn, time allowing")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", type=Path, help="file to keep the results in, one line of JSON each")
@@ -205,10 +213,10 @@ def main() -> None:
         for way in options.ways:
             keras.utils.set_random_seed(0)
             records.append(measure(name, way, options.rounds))
+            if options.out:
+                keep(options.out, records[-1])
             print(json.dumps(records[-1]), file=sys.stderr, flush=True)
             keras.utils.clear_session(free_memory=True)
-    if options.out:
-        write(options.out, records)
     print(json.dumps(records, indent=1)) if options.json else show(records)
 
 

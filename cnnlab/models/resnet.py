@@ -146,8 +146,8 @@ def cifar_resnet(
     Source: He et al., "Deep residual learning for image recognition", 2016, section 4.2; by the same, "Identity
         mappings in deep residual networks", 2016, sections 4 and 5.
     """
-    units, rest = divmod(depth - 2, 3 * convolutions)
-    if convolutions not in (1, 2, 3) or units < 1 or rest:
+    units, rest = divmod(depth - 2, 3 * convolutions) if convolutions in (1, 2, 3) else (0, 0)
+    if units < 1 or rest:
         raise ValueError(
             f"`depth` needs 2 and a multiple of {3 * convolutions} with {convolutions} convolutions a unit, of which "
             f"there may be 1 to 3; received {depth!r}."
