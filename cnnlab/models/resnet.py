@@ -243,7 +243,7 @@ def residual_unit(
     other = x
     if shortcut and (shortcut == "projections" or max(strides) > 1 or x.shape[-1] != convolutions[-1][0]):
         # A projection starts from the activated values; a shortcut without weights stays clean.
-        other = _reshaped(x if shortcut == "zeros" else branch, convolutions[-1][0], max(strides), shortcut, name)
+        other = reshaped(x if shortcut == "zeros" else branch, convolutions[-1][0], max(strides), shortcut, name)
         if shortcut != "zeros" and opening == 0 and normalized:
             other = batch_norm(other, f"{name}_shortcut")
     for kind, number in steps[opening : len(steps) - behind]:
@@ -256,8 +256,21 @@ def residual_unit(
     return x
 
 
-def _reshaped(x, channels: int, stride: int, shortcut: str, name: str):
-    """x brought to another number of channels and another size, by convolution or with zeros."""
+def reshaped(x, channels: int, stride: int, shortcut: str, name: str):
+    """x brought to another number of channels and another size, as a shortcut must be where a unit changes the shape.
+
+    Args:
+        x: (batch, H, W, C).
+        channels: of the result; at least C if `shortcut` is "zeros".
+        stride: step in height and width.
+        shortcut: "zeros" takes every `stride`-th pixel and adds channels of zeros; anything else is a 1 x 1 convolution.
+        name: prefix of the layers' names.
+
+    Returns:
+        (batch, H / stride, W / stride, channels).
+
+    Source: He et al., "Deep residual learning for image recognition", 2016, section 3.3, options (A) and (B).
+    """
     if shortcut != "zeros":
         return conv(x, channels, 1, f"{name}_shortcut", strides=stride)
     x = layers.MaxPooling2D(1, stride, name=f"{name}_shortcut")(x)  # a window of one pixel takes every second pixel
