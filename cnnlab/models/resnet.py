@@ -263,7 +263,7 @@ def reshaped(x, channels: int, stride: int, shortcut: str, name: str):
         x: (batch, H, W, C).
         channels: of the result; at least C if `shortcut` is "zeros".
         stride: step in height and width.
-        shortcut: "zeros" takes every `stride`-th pixel and adds channels of zeros; anything else is a 1 x 1 convolution.
+        shortcut: "zeros" takes every `stride`-th pixel and adds channels of zeros; all else is a 1 x 1 convolution.
         name: prefix of the layers' names.
 
     Returns:
