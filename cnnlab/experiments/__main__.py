@@ -48,9 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
             executor = None
             if options.workers:
                 # Forked processes would inherit TensorFlow's threads, and hang.
-                pool = ProcessPoolExecutor(options.workers, get_context("spawn"), initializer=_print_to_stderr)
+                # What their cells print, such as a data source, goes beside what this program prints.
+                pool = ProcessPoolExecutor(options.workers, get_context("spawn"), initializer=os.dup2, initargs=(2, 1))
                 executor = stack.enter_context(pool)
-            if options.json:  # what a cell prints, such as its data source, belongs beside the JSON
+            if options.json:  # the same for cells that are trained in this process
                 stack.enter_context(contextlib.redirect_stdout(sys.stderr))
             records = experiments.run(cells, executor, out=options.out)
     except (experiments.ResultsError, OSError) as error:
@@ -68,11 +69,6 @@ def main(arguments: list[str] | None = None) -> int:
     for record in failed:
         print(f"cnnlab.experiments: cell {record['key']}: {record['error']}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _print_to_stderr() -> None:
-    """In a worker: what its cells print goes beside what this program prints."""
-    os.dup2(2, 1)
 
 
 def _count(text: str) -> int:
