@@ -38,8 +38,8 @@ from cnnlab import folding, models
 NETWORKS = {"mobilenet": {"side": 96, "width": 0.5}, "resnet18": {"side": 32, "width": 0.5}}
 WAYS = ("eager", "tf.function", "frozen", "XLA", "TFLite float32", "TFLite dynamic", "TFLite int8")
 TARGET = 1.02  # folded over never had any
-FEWEST, PATIENCE = 9, 30  # rounds, and the processor seconds after which no further round is begun
-CALLS = 5  # of one network before the next has its turn; their mean is one measurement
+FEWEST, PATIENCE = 9, 12  # rounds, and the processor seconds after which no further round is begun
+CALLS = 2  # of one network before the next has its turn; their mean is one measurement
 
 
 def network(name: str) -> keras.Model:
@@ -198,7 +198,7 @@ def show(records: list[dict]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=300, help="how often each network takes its turn, time allowing")
+    parser.add_argument("--rounds", type=int, default=500, help="how often each network takes its turn, time allowing")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", type=Path, help="file to keep the results in, one line of JSON each")
