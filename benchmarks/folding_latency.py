@@ -33,6 +33,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from benchmarks import _records
 from cnnlab import folding, models
 
 NETWORKS = {"mobilenet": {"side": 96, "width": 0.5}, "resnet18": {"side": 32, "width": 0.5}}
@@ -173,14 +174,9 @@ def _machine() -> str:
 
 def keep(path: Path, record: dict) -> None:
     """Put a record into a file in place of the one of the same network and way; whole or not at all."""
-    kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     places = {(name, way): place for place, (name, way) in enumerate((n, w) for n in NETWORKS for w in WAYS)}
-    records = {(one["network"], one["way"]): one for one in [*kept, record]}
-    ordered = sorted(records.values(), key=lambda one: places[one["network"], one["way"]])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text("".join(json.dumps(one) + "\n" for one in ordered))
-    part.replace(path)
+    records = {(one["network"], one["way"]): one for one in [*_records.read(path), record]}
+    _records.write(path, sorted(records.values(), key=lambda one: places[one["network"], one["way"]]))
 
 
 def show(records: list[dict]) -> None:

@@ -24,6 +24,8 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks import _records
+
 RESULTS = Path(__file__).parents[1] / "data" / "results" / "mnist_recipe.jsonl"
 
 
@@ -142,18 +144,8 @@ def run(name: str, seed: int) -> dict:
 
 def read(path: Path) -> list[dict]:
     """Finished runs of the settings as they are now; those of an earlier recipe are passed over."""
-    if not path.exists():
-        return []
-    records = [json.loads(line) for line in path.read_text().splitlines()]
+    records = _records.read(path)
     return [record for record in records if record["recipe"] == asdict(SETTINGS[record["setting"]])]
-
-
-def write(path: Path, records: list[dict]) -> None:
-    """Replace the file by these runs, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text("".join(json.dumps(record) + "\n" for record in records))
-    part.replace(path)
 
 
 def summarize(records: list[dict]) -> list[dict]:
@@ -227,7 +219,7 @@ def main() -> int:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 record = pool.submit(run, name, seed).result()
             records.append(record)
-            write(options.out, records)
+            _records.write(options.out, records)
             print(json.dumps(record), file=sys.stderr, flush=True)
     rows = summarize(records)
     print(json.dumps(rows, indent=1)) if options.json else show(rows)

@@ -113,15 +113,13 @@ def split(data: str, images: int) -> tuple:
 
     if data == "cifar100":
         loaded = datasets.load("cifar100")
-        labels, test_labels = loaded.y_train_coarse, loaded.y_test_coarse
     elif data == "shapes100":
         loaded = datasets.load("shapes100", train=images + VALIDATION, test=2000)
-        labels, test_labels = loaded.y_train_coarse, loaded.y_test_coarse
     else:
         raise ValueError(f"`data` needs 'cifar100' or 'shapes100'; received {data!r}.")
     kept = slice(images, images + VALIDATION)
-    x, y = loaded.x_train, labels
-    return (x[:images], y[:images]), (x[kept], y[kept]), (loaded.x_test, test_labels)
+    x, y = loaded.x_train, loaded.y_train_coarse
+    return (x[:images], y[:images]), (x[kept], y[kept]), (loaded.x_test, loaded.y_test_coarse)
 
 
 def removable(model) -> list[str]:

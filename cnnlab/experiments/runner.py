@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -144,13 +144,14 @@ def _set_aside(path: Path, line: bytes) -> None:
 
 
 def _refuse_another_grid(folder: Path, records: list[dict], cells: Iterable[Any]) -> None:
-    for cell in cells:
+    for kind in {type(cell) for cell in cells}:
+        names = {field.name for field in fields(kind)}
         for record in records:
-            if not set(asdict(cell)) <= set(record):
-                missing = ", ".join(sorted(set(asdict(cell)) - set(record)))
+            if missing := names - record.keys():
                 raise ResultsError(
-                    f"{folder} has results of another grid: the cell {record['key']} has no {missing}, which "
-                    f"{type(cell).__name__} has. Name a folder of this grid, or one that is not there yet."
+                    f"{folder} has results of another grid: the cell {record['key']} has no "
+                    f"{', '.join(sorted(missing))}, which {kind.__name__} has. Name a folder of this grid, or one that "
+                    "is not there yet."
                 )
 
 
@@ -184,8 +185,8 @@ def _appending(path: Path) -> Iterator[Callable[[dict], None]]:
 
 def _table(cells: Iterable[Any]) -> Callable[[dict], str]:
     """A function that gives a finished cell's line: the fields in which the cells differ, and what came out."""
-    fields = [asdict(cell) for cell in cells]
-    differing = [name for name in (fields[0] if fields else ()) if len({str(cell.get(name)) for cell in fields}) > 1]
+    rows = [asdict(cell) for cell in cells]
+    differing = [name for name in (rows[0] if rows else ()) if len({str(row.get(name)) for row in rows}) > 1]
 
     def row(record: dict) -> str:
         result = record["error"] if record["status"] == "failed" else f"accuracy {record.get('test_accuracy')}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import mnist_recipe
+from benchmarks import _records, mnist_recipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +51,7 @@ def test_file_keeps_finished_runs_and_passes_over_those_of_another_recipe(tmp_pa
     assert mnist_recipe.read(path) == []
     kept, other = record("fast", 0, 0.99, 10.0), record("fast", 1, 0.99, 10.0)
     other["recipe"]["epochs"] += 1
-    mnist_recipe.write(path, [kept, other])
+    _records.write(path, [kept, other])
     assert [json.loads(line) for line in path.read_text().splitlines()] == [kept, other]
     assert mnist_recipe.read(path) == [kept]
 

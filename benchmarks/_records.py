@@ -1,0 +1,17 @@
+"""Files of records that benchmarks keep: one line of JSON each."""
+
+import json
+from pathlib import Path
+
+
+def read(path: Path) -> list[dict]:
+    """The records of a file; none if it is not there."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def write(path: Path, records: list[dict]) -> None:
+    """Replace the file by these records, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text("".join(json.dumps(record) + "\n" for record in records))
+    part.replace(path)
