@@ -1,9 +1,11 @@
-"""What trainings share: a learning-rate schedule, augmented batches, and the short recipe that uses both."""
+"""What trainings share: schedules, losses, batches, measurements, and the short recipe for digits."""
 
 import math
 import time
+from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -36,6 +38,147 @@ def one_cycle(peak: float, steps: int, warmup: float = 0.25) -> keras.optimizers
         warmup_steps=rise,
         decay_steps=max(steps - rise, 1),
     )
+
+
+def smoothed_cross_entropy(smoothing: float = 0.0) -> Callable:
+    """Cross-entropy whose target is 1 - `smoothing` for the label and `smoothing` shared equally among all classes.
+
+    Args:
+        smoothing: at least 0 and below 1.
+
+    Returns:
+        A loss of labels (N,) and logits (N, classes): (N,).
+
+    Raises:
+        ValueError: `smoothing` is outside [0, 1).
+
+    Source: Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016, section 7.
+    """
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"`smoothing` needs a fraction of at least 0 and below 1; received {smoothing!r}.")
+
+    def loss(labels, logits):
+        targets = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), logits.shape[-1])
+        return keras.losses.categorical_crossentropy(targets, logits, from_logits=True, label_smoothing=smoothing)
+
+    return loss
+
+
+class CroppedBatches(keras.utils.PyDataset):
+    """Shuffled batches for training, each image moved and mirrored anew in every epoch.
+
+    Only the images of one batch are ever copied, so a set takes no more memory than its own pixels.
+
+    Args:
+        images: (N, H, W, C), any numeric type.
+        labels: (N,).
+        batch_size: images in a batch; what is left over at the end of an epoch's order sits that epoch out.
+        seed: fixes the orders, moves and mirrorings of all epochs.
+        shift: largest move in pixels, along each axis and either way; what comes in is the image's own reflected edge.
+        mirror: "none", "random", or "alternating": half of the images in the even epochs, the others in the odd ones,
+            so that no image is seen twice the same way round in two epochs.
+
+    Raises:
+        ValueError: `images` and `labels` differ in number, `batch_size` is above it, `shift` is not below the sides,
+            or `mirror` is unknown.
+
+    Source: He et al., "Deep residual learning for image recognition", 2016, section 4.2, for the crops; Jordan, "94% on
+        CIFAR-10 in 3.29 seconds on a single GPU", 2024, section 3.6, for alternating.
+    """
+
+    def __init__(self, images, labels, batch_size: int, seed: int = 0, shift: int = 0, mirror: str = "none"):
+        super().__init__()
+        if len(images) != len(labels):
+            raise ValueError(f"`labels` needs one per image, {len(images)}; received {len(labels)}.")
+        if not 1 <= batch_size <= len(images):
+            raise ValueError(f"`batch_size` needs 1 to the {len(images)} images there are; received {batch_size!r}.")
+        if not isinstance(shift, int) or not 0 <= shift < min(images.shape[1:3]):
+            raise ValueError(f"`shift` needs a number of pixels below {min(images.shape[1:3])}; received {shift!r}.")
+        if mirror not in ("none", "random", "alternating"):
+            raise ValueError(f"`mirror` needs 'none', 'random' or 'alternating'; received {mirror!r}.")
+        self.images, self.labels, self.batch_size, self.seed = images, labels, batch_size, seed
+        self.shift, self.mirror, self.epoch = shift, mirror, 0
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        generator = np.random.default_rng((self.seed, self.epoch))
+        self.order = generator.permutation(len(self.images))
+        self.moves = generator.integers(0, 2 * self.shift + 1, (2, len(self.images)))
+        sides = np.random.default_rng((self.seed, self.epoch if self.mirror == "random" else 0))
+        self.mirrored = sides.random(len(self.images)) < 0.5
+        if self.mirror == "none":
+            self.mirrored[:] = False
+        elif self.mirror == "alternating" and self.epoch % 2:
+            self.mirrored = ~self.mirrored
+
+    def __len__(self) -> int:
+        return len(self.images) // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        batch = self.images[chosen]
+        if self.shift:
+            frame = [(0, 0), (self.shift, self.shift), (self.shift, self.shift), (0, 0)]
+            windows = np.lib.stride_tricks.sliding_window_view(
+                np.pad(batch, frame, mode="reflect"), batch.shape[1:3], axis=(1, 2)
+            )  # (N, places down, places right, C, H, W): views, of which one an image is copied
+            down, right = self.moves[:, chosen]
+            batch = windows[np.arange(len(chosen)), down, right].transpose(0, 2, 3, 1)
+        mirrored = self.mirrored[chosen, np.newaxis, np.newaxis, np.newaxis]
+        return np.where(mirrored, batch[:, :, ::-1], batch), self.labels[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Keras calls this: draw the next epoch's order, moves and mirrorings."""
+        self.epoch += 1
+        self._begin_epoch()
+
+
+def strategy(devices: Sequence[str] | None = None) -> tf.distribute.Strategy:
+    """How the devices of this machine share a training: each takes its part of every batch.
+
+    Build and compile a model within `strategy().scope()`; its results are then those of one device, up to rounding and
+    to what is drawn at random, dropout that is.
+
+    Args:
+        devices: names such as "GPU:0"; None for all GPUs that TensorFlow sees.
+
+    Returns:
+        `MirroredStrategy` for several devices, else the default, which does nothing.
+
+    Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour", 2017, section 3.
+    """
+    devices = [device.name for device in tf.config.list_logical_devices("GPU")] if devices is None else devices
+    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
+
+
+def gradient_norms(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> list[float]:
+    """The length of the loss' gradient with respect to each convolution's kernel, shortcuts left out.
+
+    Args:
+        model: gives logits; batch norms use the statistics of these images, as in training.
+        images: (N, H, W, C).
+        labels: (N,).
+
+    Returns:
+        One number a convolution, from the input to the output.
+    """
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    kernels = [layer.kernel for layer in convolutions if not layer.name.endswith("_shortcut")]
+    states = {weight.path: weight.numpy() for weight in model.non_trainable_variables}
+    with tf.GradientTape() as tape:
+        logits = model(images, training=True)
+        loss = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+        loss = tf.reduce_mean(loss)
+    norms = [float(tf.norm(gradient)) for gradient in tape.gradient(loss, [kernel.value for kernel in kernels])]
+    for weight in model.non_trainable_variables:  # the pass has moved them
+        weight.assign(states[weight.path])
+    return [float(f"{norm:.4g}") for norm in norms]
+
+
+def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the images that the model classifies rightly."""
+    scores = model.predict(images, batch_size=500, verbose=0)
+    return float((scores.argmax(axis=1) == labels).mean())
 
 
 def augment(

@@ -3,13 +3,14 @@
 import argparse
 import contextlib
 import json
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 from cnnlab import experiments
-from cnnlab.experiments import cluster, runner
+from cnnlab.experiments import cluster, progress
 
 EPILOG = """\
 A run that was stopped goes on where it was when the same command is given again.
@@ -37,6 +38,17 @@ def main(arguments: list[str] | None = None) -> int:
     where = command.add_mutually_exclusive_group()
     where.add_argument("--workers", metavar="N", type=_count, help="processes that train at a time; 1 is this one")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask scheduler whose workers train")
+    command.add_argument(
+        "--set",
+        metavar="FIELD=VALUE",
+        nargs="+",
+        action="extend",
+        type=_change,
+        default=[],
+        dest="changes",
+        help="give a field of every cell another value, such as epochs=1",
+    )
+    command.add_argument("--retry", action="store_true", help="train the cells that failed again")
     command.add_argument("--json", action="store_true", help="print the records as JSON")
     verbs.add_parser("list", help="show the grids").add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(arguments)
@@ -45,18 +57,16 @@ def main(arguments: list[str] | None = None) -> int:
             sizes = {name: len(experiments.grid(name)) for name in experiments.names()}
             print(json.dumps(sizes) if options.json else "\n".join(f"{n:20} {k:4} cells" for n, k in sizes.items()))
             return 0
-        cells = experiments.grid(options.name)
+        cells = experiments.grid(options.name, **dict(options.changes))
         with contextlib.ExitStack() as stack:
             executor = None
             if options.scheduler:
                 executor = stack.enter_context(cluster.connect(options.scheduler))
             elif (options.workers or 1) > 1:
-                # Forked processes would inherit TensorFlow's threads, and hang.
-                pool = ProcessPoolExecutor(options.workers, get_context("spawn"), initializer=runner.print_to_stderr)
-                executor = stack.enter_context(pool)
+                executor = stack.enter_context(_processes(options.workers))
             if options.json:  # what a cell prints, such as its data source, belongs beside the JSON
                 stack.enter_context(contextlib.redirect_stdout(sys.stderr))
-            records = experiments.run(cells, executor, out=options.out)
+            records = experiments.run(cells, executor, out=options.out, retry=options.retry)
     except (experiments.ResultsError, experiments.WorkerError, ImportError, OSError) as error:
         print(f"cnnlab.experiments: {error}", file=sys.stderr)
         return 1
@@ -72,6 +82,25 @@ def main(arguments: list[str] | None = None) -> int:
     for record in failed:
         print(f"cnnlab.experiments: cell {record['key']}: {record['error']}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _processes(count: int) -> ProcessPoolExecutor:
+    """Workers on this machine that share its cores."""
+    context = get_context("spawn")  # forked processes would inherit TensorFlow's threads, and hang
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    setup = (context.Value("i", 0), context.RLock(), max(cores // count, 1))
+    return ProcessPoolExecutor(count, context, initializer=progress.enter_worker, initargs=setup)
+
+
+def _change(text: str) -> tuple[str, object]:
+    """A field and its value: a number, or text."""
+    field, sign, value = text.partition("=")
+    if not (field and sign):
+        raise argparse.ArgumentTypeError(f"needs FIELD=VALUE; received {text!r}")
+    try:
+        return field, json.loads(value)
+    except ValueError:
+        return field, value
 
 
 def _count(text: str) -> int:

@@ -5,8 +5,6 @@ CNNLAB_DATA=folder python -m cnnlab.experiments run residual_nets --out data/res
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from cnnlab import lab
 
 VALIDATION = 1000  # pictures kept from training, for the curves and for leaving units out
@@ -70,8 +68,9 @@ class ResidualNet:
         import tensorflow as tf
 
         from cnnlab import training
+        from cnnlab.experiments import pictures, progress
 
-        (x, y), validation, test = split(self.data, self.images)
+        (x, y), validation, test = pictures.split(self.data, self.images, VALIDATION, coarse=True)
         keras.utils.set_random_seed(self.seed)
         model = self.build()
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -81,17 +80,18 @@ class ResidualNet:
         batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=self.seed).batch(self.batch_size)
         quick = tf.data.Options()
         quick.autotune.enabled = False  # it is waited for at the end of every epoch
-        before = gradient_norms(model, x[:128], y[:128])
-        history = model.fit(batches.with_options(quick), epochs=self.epochs, validation_data=validation, verbose=0)
+        before = training.gradient_norms(model, x[:128], y[:128])
+        options = {"validation_data": validation, "callbacks": progress.bars(steps), "verbose": 0}
+        history = model.fit(batches.with_options(quick), epochs=self.epochs, **options)
         result = {
-            "test_accuracy": accuracy(model, *test),
+            "test_accuracy": training.accuracy(model, *test),
             "parameters": model.count_params(),
             **{name: [round(value, 5) for value in values] for name, values in history.history.items()},
-            "gradient_norms": [before, gradient_norms(model, x[:128], y[:128])],
+            "gradient_norms": [before, training.gradient_norms(model, x[:128], y[:128])],
         }
         if self.leave_out:
             result["accuracy_without"] = {
-                unit: accuracy(self._without(model, unit), *validation) for unit in removable(model)
+                unit: training.accuracy(self._without(model, unit), *validation) for unit in removable(model)
             }
         return result | {"keras": keras.__version__, "tensorflow": tf.__version__}
 
@@ -103,62 +103,11 @@ class ResidualNet:
         return smaller
 
 
-def split(data: str, images: int) -> tuple:
-    """Pictures and labels: `images` for training, 1000 for validation, the test set.
-
-    Raises:
-        ValueError: unknown `data`.
-    """
-    from cnnlab import datasets
-
-    if data == "cifar100":
-        loaded = datasets.load("cifar100")
-    elif data == "shapes100":
-        loaded = datasets.load("shapes100", train=images + VALIDATION, test=2000)
-    else:
-        raise ValueError(f"`data` needs 'cifar100' or 'shapes100'; received {data!r}.")
-    kept = slice(images, images + VALIDATION)
-    x, y = loaded.x_train, loaded.y_train_coarse
-    return (x[:images], y[:images]), (x[kept], y[kept]), (loaded.x_test, loaded.y_test_coarse)
-
-
 def removable(model) -> list[str]:
     """The units that keep the shape of what goes through them: all but the first of stages 2 and 3."""
     names = dict.fromkeys(layer.name.rsplit("_", 1)[0] for layer in model.layers if layer.name.startswith("stage"))
     units = [name for name in names if name.count("_") == 1]
     return [unit for unit in units if unit not in ("stage2_unit1", "stage3_unit1")]
-
-
-def gradient_norms(model, images: np.ndarray, labels: np.ndarray) -> list[float]:
-    """The length of the loss' gradient with respect to each convolution's kernel, projections left out.
-
-    Args:
-        model: gives logits; batch norms use the statistics of these images, as in training.
-        images: (N, H, W, C).
-        labels: (N,).
-
-    Returns:
-        One number a convolution, from the input to the output.
-    """
-    import keras
-    import tensorflow as tf
-
-    kernels = [layer.kernel for layer in model.layers if "conv" in layer.name and hasattr(layer, "kernel")]
-    averages = {weight.path: weight.numpy() for weight in model.non_trainable_variables}
-    with tf.GradientTape() as tape:
-        logits = model(images, training=True)
-        loss = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-        loss = tf.reduce_mean(loss)
-    norms = [float(tf.norm(gradient)) for gradient in tape.gradient(loss, [kernel.value for kernel in kernels])]
-    for weight in model.non_trainable_variables:  # the pass has moved them
-        weight.assign(averages[weight.path])
-    return [float(f"{norm:.4g}") for norm in norms]
-
-
-def accuracy(model, images: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the images that the model classifies rightly."""
-    scores = model.predict(images, batch_size=500, verbose=0)
-    return float((scores.argmax(axis=1) == labels).mean())
 
 
 def cells() -> list[ResidualNet]:

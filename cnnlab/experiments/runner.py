@@ -51,7 +51,13 @@ def key(cell: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def run(cells: Iterable[Any], executor: Executor | None = None, *, out: str | os.PathLike | None = None) -> list[dict]:
+def run(
+    cells: Iterable[Any],
+    executor: Executor | None = None,
+    *,
+    out: str | os.PathLike | None = None,
+    retry: bool = False,
+) -> list[dict]:
     """Train every cell that has no result yet, and keep each result as soon as it is there.
 
     A run that was stopped at any point goes on when it is started again: a cell counts when its whole line is on disk.
@@ -62,6 +68,7 @@ def run(cells: Iterable[Any], executor: Executor | None = None, *, out: str | os
         cells: frozen dataclasses with a method `train() -> dict`, whose values JSON can hold.
         executor: where to train, several at a time; None trains here, one after the other.
         out: folder of `results.jsonl`, made if it is not there; None keeps nothing.
+        retry: whether cells that are kept as failed are trained again; their new line counts.
 
     Returns:
         One record for each cell, in the order of `cells`: `key`, the cell's fields, `status` ("done" or "failed"),
@@ -85,7 +92,7 @@ def run(cells: Iterable[Any], executor: Executor | None = None, *, out: str | os
             if damaged:
                 _set_aside(folder / FILE, damaged)
             _refuse_another_grid(folder, records, cells.values())
-            finished = {record["key"]: record for record in records}
+            finished = {r["key"]: r for r in records if not (retry and r["status"] == "failed")}
             keep = stack.enter_context(_appending(folder / FILE))
         waiting = [cell for name, cell in cells.items() if name not in finished]
         bar = stack.enter_context(tqdm(total=len(cells), initial=len(cells) - len(waiting), unit="cell", disable=None))
@@ -105,12 +112,14 @@ def read(out: str | os.PathLike) -> list[dict]:
         out: folder of `results.jsonl`; one that is not there has no results.
 
     Returns:
-        One record a line, in the order in which they finished; a last line that is not whole does not count.
+        One record a cell, in the order in which they finished; a last line that is not whole does not count, and of a
+        cell that was tried again the last line alone.
 
     Raises:
         ResultsError: a line before the last is no record.
     """
-    return _read(Path(out) / FILE)[0]
+    records, _ = _read(Path(out) / FILE)
+    return list({record["key"]: record for record in records}.values())
 
 
 def _read(path: Path) -> tuple[list[dict], bytes]:
@@ -225,14 +234,10 @@ def _train(cell: Any, version: str) -> dict:
     start = time.perf_counter()
     try:
         result = cell.train()
-        json.dumps(result)  # what cannot be kept is an error of this cell, not of the run
+        # What cannot be kept is an error of this cell, not of the run; a loss that is no number is kept as null.
+        result = json.loads(json.dumps(result), parse_constant=lambda constant: None)
         status = "done"
     except Exception as error:
         result = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         status = "failed"
     return record | result | {"status": status, "seconds": round(time.perf_counter() - start, 2)}
-
-
-def print_to_stderr() -> None:
-    """In a worker: what its cells print goes beside what the command prints."""
-    os.dup2(2, 1)

@@ -16,6 +16,7 @@ _VGG = {"11": "A", "13": "B", "16": "D", "19": "E"} | {
 }
 # Name of the architecture: its module, the function in it, and what the name says beyond that.
 _BUILDERS = {
+    "cifarnet": ("cifar", "cifar_net", {}),
     "digitnet": ("digits", "digit_net", {}),
     "lenet5": ("lenet", "lenet5", {}),
     "alexnet": ("alexnet", "alexnet", {}),

@@ -1,10 +1,23 @@
 """GoogLeNet (Inception v1) and its successor with batch norm (Inception v2)."""
 
+import functools
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
 from cnnlab.layers import LocalResponseNormalization
-from cnnlab.models.parts import begin, choose_form, classify, conv_bn_relu, conv_relu, dense_relu, widened
+from cnnlab.models.parts import (
+    begin,
+    choose_form,
+    choose_regularizer,
+    classify,
+    conv_relu,
+    conv_unit,
+    dense_relu,
+    drop,
+    widened,
+)
 
 # Of each module: channels of the 1x1 path, the 3x3 path, the 5x5 path and behind the pool. Table 1 of the paper.
 GOOGLENET = {
@@ -137,6 +150,8 @@ def inceptionv2(
     classes: int = 1000,
     width: float = 1.0,
     form: str | None = None,
+    regularizer: str | None = None,
+    stem_stride: int = 1,
     activation: str | None = None,
     name: str = "inceptionv2",
 ) -> keras.Model:
@@ -153,6 +168,9 @@ def inceptionv2(
         classes: number of classes.
         width: factor on the channels of all layers but the last.
         form: "imagenet" or "cifar"; None chooses by the size.
+        regularizer: None as published, which is "batch_norm"; "none" has biases in place of the batch norms; "dropout"
+            is "none" with dropout of 0.25 in front of the modules that halve the maps and of 0.5 before the last layer.
+        stem_stride: step of the first convolution in the form for CIFAR; 2 quarters the work.
         activation: None for logits, "softmax" for probabilities.
         name: name of the model.
 
@@ -160,37 +178,42 @@ def inceptionv2(
         An uncompiled model.
 
     Raises:
-        ValueError: an input that is too small, or a width that leaves a layer empty.
+        ValueError: an unknown regularizer, an input that is too small, or a width that leaves a layer empty.
 
     Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate
         shift", 2015, appendix, figure 5.
     """
-    form = choose_form(form, input_shape, imagenet=32, cifar=4)
+    form = choose_form(form, input_shape, imagenet=32, cifar=4 * stem_stride)
+    unit = functools.partial(conv_unit, normalized=choose_regularizer(regularizer) in (None, "batch_norm"))
     inputs, x = begin(input_shape)
     if form == "imagenet":
-        x = conv_bn_relu(x, widened(64, width), 7, "conv1", strides=2)
+        x = unit(x, widened(64, width), 7, "conv1", strides=2)
         x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
-        x = conv_bn_relu(x, widened(64, width), 1, "conv2_reduce")
-        x = conv_bn_relu(x, widened(192, width), 3, "conv2")
+        x = unit(x, widened(64, width), 1, "conv2_reduce")
+        x = unit(x, widened(192, width), 3, "conv2")
         x = layers.MaxPooling2D(3, 2, padding="same", name="pool2")(x)
     else:
-        x = conv_bn_relu(x, widened(192, width), 3, "conv1")
+        x = unit(x, widened(192, width), 3, "conv1", strides=stem_stride)
     for module, channels in INCEPTION_V2.items():
-        x = _inception_bn(x, *_wide(channels, width), last=module == "5b", name=module)
+        if regularizer == "dropout" and not channels[0]:
+            x = drop(x, module)
+        x = _inception_v2_module(x, *_wide(channels, width), last=module == "5b", unit=unit, name=module)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
+    if regularizer == "dropout":
+        x = drop(x, "mean", rate=0.5)
     return keras.Model(inputs, classify(x, classes, activation), name=name)
 
 
-def _inception_bn(x, one: int, three: tuple, double: tuple, pool: int, last: bool, name: str):
+def _inception_v2_module(x, one: int, three: tuple, double: tuple, pool: int, last: bool, unit: Callable, name: str):
     """A module of Inception v2; one without a 1 x 1 path halves the maps, and the last one pools the maximum."""
     stride = 1 if one else 2
     pooling = layers.MaxPooling2D if last or not one else layers.AveragePooling2D
-    paths = [conv_bn_relu(x, one, 1, f"{name}_1x1")] if one else []
-    path = conv_bn_relu(x, three[0], 1, f"{name}_3x3_reduce")
-    paths.append(conv_bn_relu(path, three[1], 3, f"{name}_3x3", strides=stride))
-    path = conv_bn_relu(x, double[0], 1, f"{name}_double_reduce")
-    path = conv_bn_relu(path, double[1], 3, f"{name}_double1")
-    paths.append(conv_bn_relu(path, double[1], 3, f"{name}_double2", strides=stride))
+    paths = [unit(x, one, 1, f"{name}_1x1")] if one else []
+    path = unit(x, three[0], 1, f"{name}_3x3_reduce")
+    paths.append(unit(path, three[1], 3, f"{name}_3x3", strides=stride))
+    path = unit(x, double[0], 1, f"{name}_double_reduce")
+    path = unit(path, double[1], 3, f"{name}_double1")
+    paths.append(unit(path, double[1], 3, f"{name}_double2", strides=stride))
     path = pooling(3, stride, padding="same", name=f"{name}_pool")(x)
-    paths.append(conv_bn_relu(path, pool, 1, f"{name}_pool_proj") if pool else path)
+    paths.append(unit(path, pool, 1, f"{name}_pool_proj") if pool else path)
     return layers.Concatenate(name=f"{name}_concat")(paths)

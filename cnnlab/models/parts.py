@@ -3,9 +3,12 @@
 import math
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 FORMS = ("imagenet", "cifar")
+REGULARIZERS = ("none", "batch_norm", "dropout")
+DROPPED = 0.25  # share of a stage's values that the regularizer "dropout" leaves out
 SMALL_SIDE = 96  # pixels; a smaller image gets the form for CIFAR unless the caller says otherwise
 
 
@@ -36,6 +39,17 @@ def choose_form(form: str | None, input_shape: tuple[int, int, int], imagenet: i
     return chosen
 
 
+def choose_regularizer(regularizer: str | None) -> str | None:
+    """`regularizer`, if it is one of `REGULARIZERS` or None.
+
+    Raises:
+        ValueError: any other.
+    """
+    if regularizer not in (None, *REGULARIZERS):
+        raise ValueError(f"`regularizer` needs one of {REGULARIZERS} or None; received {regularizer!r}.")
+    return regularizer
+
+
 def widened(channels: int, width: float) -> int:
     """`channels` times `width`, rounded.
 
@@ -59,8 +73,8 @@ def begin(input_shape: tuple[int, int, int]):
 
 
 def classify(x, classes: int, activation: str | None, name: str = "logits"):
-    """The last layer: one score a class, or what `activation` makes of the scores."""
-    return layers.Dense(classes, activation=activation, name=name)(x)
+    """The last layer: one score a class, or what `activation` makes of the scores; in full precision always."""
+    return layers.Dense(classes, activation=activation, dtype="float32", name=name)(x)
 
 
 def conv_relu(x, channels: int, kernel_size, name: str, strides: int = 1, padding: str = "same", groups: int = 1):
@@ -72,21 +86,30 @@ def conv_relu(x, channels: int, kernel_size, name: str, strides: int = 1, paddin
     return layers.Conv2D(channels, kernel_size, activation="relu", kernel_initializer="he_uniform", **options)(x)
 
 
+def conv_unit(
+    x, channels: int, kernel_size, name: str, strides: int = 1, padding: str = "same", normalized: bool = True
+):
+    """`conv_bn_relu`, or `conv_relu` where nothing is normalized."""
+    kind = conv_bn_relu if normalized else conv_relu
+    return kind(x, channels, kernel_size, name, strides, padding)
+
+
 def conv_bn_relu(x, channels: int, kernel_size, name: str, strides: int = 1, padding: str = "same"):
     """Convolution without bias, which the shift of the batch norm behind it replaces; batch norm; ReLU."""
     x = conv(x, channels, kernel_size, name, strides, padding)
     return bn_relu(x, name)
 
 
-def conv(x, channels: int, kernel_size, name: str, strides: int = 1, padding: str = "same"):
-    """Convolution without bias."""
-    options = {"strides": strides, "padding": padding, "use_bias": False, "name": name}
+def conv(x, channels: int, kernel_size, name: str, strides: int = 1, padding: str = "same", bias: bool = False):
+    """Convolution; without bias unless asked for."""
+    options = {"strides": strides, "padding": padding, "use_bias": bias, "name": name}
     return layers.Conv2D(channels, kernel_size, kernel_initializer="he_uniform", **options)(x)
 
 
 def batch_norm(x, name: str):
     """Batch norm. Its averages forget faster than by Keras' default, so that they suit short trainings too."""
-    return layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+    shared = tf.distribute.get_strategy().num_replicas_in_sync > 1  # a batch whose statistics several devices pool
+    return layers.BatchNormalization(momentum=0.9, synchronized=shared, name=f"{name}_bn")(x)
 
 
 def bn_relu(x, name: str):
@@ -96,5 +119,17 @@ def bn_relu(x, name: str):
 
 def dense_relu(x, units: int, name: str, dropout: float = 0.5):
     """Fully connected layer with ReLU; training leaves a share `dropout` of its outputs out."""
-    x = layers.Dense(units, activation="relu", kernel_initializer="he_uniform", name=name)(x)
-    return layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    return drop(dense_unit(x, units, name, normalized=False), name, dropout)
+
+
+def dense_unit(x, units: int, name: str, normalized: bool):
+    """Fully connected layer and ReLU, with batch norm between them in place of the biases if `normalized`."""
+    activation = None if normalized else "relu"
+    options = {"use_bias": not normalized, "kernel_initializer": "he_uniform", "name": name}
+    x = layers.Dense(units, activation=activation, **options)(x)
+    return bn_relu(x, name) if normalized else x
+
+
+def drop(x, name: str, rate: float = DROPPED):
+    """Training leaves a share `rate` of the values out."""
+    return layers.Dropout(rate, name=f"{name}_dropout")(x)

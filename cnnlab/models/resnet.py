@@ -8,7 +8,18 @@ from collections.abc import Sequence
 import keras
 from keras import layers, ops
 
-from cnnlab.models.parts import batch_norm, begin, bn_relu, choose_form, classify, conv, conv_bn_relu, widened
+from cnnlab.models.parts import (
+    batch_norm,
+    begin,
+    bn_relu,
+    choose_form,
+    choose_regularizer,
+    classify,
+    conv,
+    conv_unit,
+    drop,
+    widened,
+)
 
 # Units in each of the four stages; from 50 layers on a unit is a bottleneck, 1 x 1, 3 x 3, 1 x 1.
 UNITS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -32,6 +43,8 @@ def resnet(
     stride_in: str = "1x1",
     width: float = 1.0,
     form: str | None = None,
+    regularizer: str | None = None,
+    stem_stride: int = 1,
     activation: str | None = None,
     name: str = "resnet",
 ) -> keras.Model:
@@ -52,6 +65,9 @@ def resnet(
         stride_in: which convolution of a bottleneck makes the step of 2: "1x1" as published, "3x3" as later code does.
         width: factor on the channels of all layers but the last.
         form: "imagenet" or "cifar"; None chooses by the size.
+        regularizer: None as published, which is "batch_norm"; "none" has biases in place of the batch norms; "dropout"
+            is "none" with dropout of 0.25 behind each stage and of 0.5 in front of the last layer.
+        stem_stride: step of the first convolution in the form for CIFAR; 2 quarters the work.
         activation: None for logits, "softmax" for probabilities.
         name: name of the model.
 
@@ -59,13 +75,13 @@ def resnet(
         An uncompiled model.
 
     Raises:
-        ValueError: an unknown depth, shortcut or `stride_in`, a combination of them that does not exist, an input that
-            is too small, or a width that leaves a layer empty.
+        ValueError: an unknown depth, shortcut, `stride_in` or regularizer, a combination of them that does not exist,
+            an input that is too small, or a width that leaves a layer empty.
 
     Source: He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2016, table 1; by the same,
         "Identity mappings in deep residual networks", 2016, figure 1 and appendix, for pre-activation.
     """
-    form = choose_form(form, input_shape, imagenet=32, cifar=8)
+    form = choose_form(form, input_shape, imagenet=32, cifar=8 * stem_stride)
     if depth not in UNITS:
         raise ValueError(f"`depth` needs one of {', '.join(map(str, UNITS))}; received {depth!r}.")
     bottleneck = depth >= 50
@@ -78,12 +94,13 @@ def resnet(
             f"`stride_in` needs '1x1', or '3x3' for 50 layers and more; received {stride_in!r} for {depth} layers."
         )
 
+    normalized = choose_regularizer(regularizer) in (None, "batch_norm")
     inputs, x = begin(input_shape)
     if form == "imagenet":
-        x = conv_bn_relu(x, widened(64, width), 7, "conv1", strides=2)
+        x = conv_unit(x, widened(64, width), 7, "conv1", strides=2, normalized=normalized)
         x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(x)
     else:
-        x = conv_bn_relu(x, widened(64, width), 3, "conv1")
+        x = conv_unit(x, widened(64, width), 3, "conv1", strides=stem_stride, normalized=normalized)
     for stage, (count, channels) in enumerate(zip(UNITS[depth], CHANNELS, strict=True), start=2):
         for number in range(1, count + 1):
             narrow = widened(channels, width)
@@ -93,11 +110,15 @@ def resnet(
                 strides[stride_in == "3x3"] = 2
             first = stage == 2 and number == 1
             order = "full_preactivation" if preactivation else "original"
-            options = {"order": order, "activated": preactivation and first}
+            options = {"order": order, "activated": preactivation and first, "normalized": normalized}
             x = residual_unit(x, convolutions, strides, shortcut, f"conv{stage}_unit{number}", **options)
+        if regularizer == "dropout":
+            x = drop(x, f"conv{stage}")
     if preactivation:
-        x = bn_relu(x, "last")
+        x = bn_relu(x, "last") if normalized else layers.ReLU(name="last_relu")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
+    if regularizer == "dropout":
+        x = drop(x, "mean", rate=0.5)
     return keras.Model(inputs, classify(x, classes, activation), name=name)
 
 
@@ -130,7 +151,7 @@ def cifar_resnet(
         convolutions: in a unit; 3 makes bottlenecks, 1 x 1, 3 x 3, 1 x 1, that put out four times their channels.
         width: channels of the first stage, doubled in each of the next two.
         stem_stride: step of the first convolution; 2 quarters the work.
-        normalized: False leaves every batch norm out.
+        normalized: False leaves every batch norm out; the convolutions have biases instead.
         scale: factor on what a unit adds, as in `residual_unit`.
         without: names of units to leave out, such as "stage1_unit2": those that keep the shape.
         activation: None for logits, "softmax" for probabilities.
@@ -208,7 +229,7 @@ def residual_unit(
         name: prefix of the layers' names.
         order: one of the above.
         activated: whether x comes from batch norm and ReLU already, so that an order that begins with them omits them.
-        normalized: False leaves every batch norm out.
+        normalized: False leaves every batch norm out; the convolutions have biases instead.
         scale: factor on what the convolutions computed, before the addition.
 
     Returns:
@@ -232,7 +253,8 @@ def residual_unit(
     def apply(x, kind: str, number: int):
         if kind == "conv":
             channels, kernel_size = convolutions[number - 1]
-            return conv(x, channels, kernel_size, f"{name}_conv{number}", strides=strides[number - 1])
+            options = {"strides": strides[number - 1], "bias": not normalized}
+            return conv(x, channels, kernel_size, f"{name}_conv{number}", **options)
         if kind == "bn":
             return batch_norm(x, f"{name}_{number}") if normalized else x
         return layers.ReLU(name=f"{name}_{number}_relu")(x)

@@ -4,7 +4,16 @@ import keras
 from keras import layers
 
 from cnnlab.layers import LocalResponseNormalization
-from cnnlab.models.parts import begin, choose_form, classify, conv_relu, dense_relu, widened
+from cnnlab.models.parts import (
+    begin,
+    choose_form,
+    choose_regularizer,
+    classify,
+    conv_unit,
+    dense_unit,
+    drop,
+    widened,
+)
 
 # Kernel sizes of the convolutions in each of the five blocks.
 CONFIGURATIONS = {
@@ -24,6 +33,7 @@ def vgg(
     configuration: str = "D",
     width: float = 1.0,
     form: str | None = None,
+    regularizer: str | None = None,
     activation: str | None = None,
     name: str = "vgg",
 ) -> keras.Model:
@@ -39,6 +49,9 @@ def vgg(
         configuration: "A", "A-LRN", "B", "C", "D" or "E": 11, 11, 13, 16, 16 and 19 layers with weights.
         width: factor on the channels of all layers but the last.
         form: "imagenet" or "cifar"; None chooses by the size.
+        regularizer: None as published, with dropout of 0.5 behind the dense layers alone; "none" without it;
+            "batch_norm" behind every convolution and dense layer but the last, and no dropout; "dropout" of 0.25 behind
+            each pool too.
         activation: None for logits, "softmax" for probabilities.
         name: name of the model.
 
@@ -46,22 +59,27 @@ def vgg(
         An uncompiled model.
 
     Raises:
-        ValueError: an unknown configuration, an input that is too small, or a width that leaves a layer empty.
+        ValueError: an unknown configuration or regularizer, an input that is too small, or a width that leaves a layer
+            empty.
 
     Source: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015, table 1.
     """
     form = choose_form(form, input_shape, imagenet=32, cifar=32)
     if configuration not in CONFIGURATIONS:
         raise ValueError(f"`configuration` needs one of {', '.join(CONFIGURATIONS)}; received {configuration!r}.")
+    normalized = choose_regularizer(regularizer) == "batch_norm"
     inputs, x = begin(input_shape)
     for block, (kernels, channels) in enumerate(zip(CONFIGURATIONS[configuration], CHANNELS, strict=True), start=1):
         for number, kernel in enumerate(kernels, start=1):
-            x = conv_relu(x, widened(channels, width), kernel, f"block{block}_conv{number}")
+            x = conv_unit(x, widened(channels, width), kernel, f"block{block}_conv{number}", normalized=normalized)
         if block == 1 and configuration == "A-LRN":
             x = LocalResponseNormalization(name="block1_norm")(x)
         x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
+        if regularizer == "dropout":
+            x = drop(x, f"block{block}")
     x = layers.Flatten(name="flatten")(x)
-    units = widened(4096 if form == "imagenet" else 512, width)
-    x = dense_relu(x, units, "fc1")
-    x = dense_relu(x, units, "fc2")
+    for layer in ("fc1", "fc2"):
+        x = dense_unit(x, widened(4096 if form == "imagenet" else 512, width), layer, normalized)
+        if regularizer in (None, "dropout"):
+            x = drop(x, layer, rate=0.5)
     return keras.Model(inputs, classify(x, classes, activation), name=name)

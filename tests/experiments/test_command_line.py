@@ -18,14 +18,14 @@ def squares(tmp_path, monkeypatch):
     """A grid of small cells under the name of the real one."""
     monkeypatch.setenv("CNNLAB_PROFILE", "smoke")  # else the profile asks TensorFlow for a GPU
     cells = [Square(number, str(tmp_path / "notes.txt")) for number in (1, 2, 3)]
-    monkeypatch.setattr(command_line.experiments, "grid", lambda name: grids.grid(name) and cells)
+    monkeypatch.setattr(command_line.experiments, "grid", lambda name, **changes: grids.grid(name, **changes) and cells)
     return cells
 
 
 def test_list_names_the_grids(monkeypatch, capsys):
     monkeypatch.setenv("CNNLAB_PROFILE", "cpu")
     assert command_line.main(["list"]) == 0
-    assert capsys.readouterr().out.split()[0] == "residual_nets"
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == experiments.names()
     assert command_line.main(["list", "--json"]) == 0
     sizes = json.loads(capsys.readouterr().out)
     assert sizes["residual_nets"] == len({experiments.key(cell) for cell in experiments.grid("residual_nets")})
@@ -108,3 +108,49 @@ def test_the_real_grid_in_smoke_with_workers(tmp_path):
 def test_the_runner_alone_does_not_import_tensorflow():
     code = "import sys, cnnlab.experiments, cnnlab.experiments.__main__; print('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_field_of_every_cell_can_be_set(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CNNLAB_PROFILE", "smoke")
+    seen = []
+    monkeypatch.setattr(command_line.experiments, "run", lambda cells, executor, **options: seen.extend(cells) or [])
+    changes = ["--set", "epochs=3", "learning_rate=0.5", "--set", "data=cifar100"]
+    assert command_line.main(["run", "residual_nets", "--out", str(tmp_path), *changes]) == 0
+    assert {(cell.epochs, cell.learning_rate, cell.data) for cell in seen} == {(3, 0.5, "cifar100")}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("epoch=3", "`epoch` is no field of the grid residual_nets. Its fields are: epochs, "),
+        ("epochs=many", "`epochs` needs a value like 1; received 'many'"),
+        ("epochs=2.5", "`epochs` needs a value like 1; received 2.5"),
+        ("data=3", "`data` needs a value like 'shapes100'; received 3"),
+        ("epochs", "needs FIELD=VALUE; received 'epochs'"),
+        ("=3", "needs FIELD=VALUE; received '=3'"),
+    ],
+)
+def test_a_wrong_change_is_status_2_and_says_what_is_accepted(change, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CNNLAB_PROFILE", "smoke")
+    with pytest.raises(SystemExit) as error:
+        command_line.main(["run", "residual_nets", "--out", str(tmp_path / "out"), "--set", change])
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_failed_cells_are_tried_again_when_asked(squares, tmp_path, monkeypatch, capsys):
+    squares.append(Square(13, str(tmp_path / "notes.txt")))
+    arguments = ["run", "residual_nets", "--out", str(tmp_path / "out")]
+    assert command_line.main(arguments) == command_line.main(arguments) == 1
+    assert (tmp_path / "notes.txt").read_text().count("13 ") == 1
+    monkeypatch.setattr(Square, "train", lambda self: {"test_accuracy": 1.0})
+    assert command_line.main([*arguments, "--retry"]) == 0
+    assert "4 of 4 cells done, 0 failed" in capsys.readouterr().out
+    assert command_line.main(arguments) == 0
+
+
+def test_workers_share_the_cores():
+    with command_line._processes(2) as pool:
+        threads = pool.submit(os.getenv, "TF_NUM_INTRAOP_THREADS").result()
+    assert int(threads) == max(len(os.sched_getaffinity(0)) // 2, 1)

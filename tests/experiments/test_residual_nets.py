@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from cnnlab import datasets, experiments
-from cnnlab.experiments import residual_nets
+from cnnlab import datasets, experiments, training
+from cnnlab.experiments import pictures, residual_nets
 from cnnlab.experiments.residual_nets import ResidualNet
 from cnnlab.models import resnet
 
@@ -64,11 +64,13 @@ def test_an_unknown_network_or_data_set_is_refused():
     with pytest.raises(ValueError, match="'plain', 'residual' or 'dense'; received 'resnet'"):
         ResidualNet("resnet", 8).build()
     with pytest.raises(ValueError, match="'cifar100' or 'shapes100'; received 'cifar'"):
-        residual_nets.split("cifar", 10)
+        pictures.split("cifar", 10, 10)
 
 
 def test_the_parts_of_the_data_do_not_overlap():
-    (x, y), (validation, labels), (test, test_labels) = residual_nets.split("shapes100", 100)
+    (x, y), (validation, labels), (test, test_labels) = pictures.split(
+        "shapes100", 100, residual_nets.VALIDATION, coarse=True
+    )
     assert (len(x), len(y), len(validation), len(labels), len(test), len(test_labels)) == (
         100,
         100,
@@ -92,7 +94,7 @@ def test_removable_units_keep_the_shape():
 def test_gradient_norms_leave_the_model_as_it_was(batch):
     model = resnet.cifar_resnet(classes=20, depth=8, width=4, stem_stride=2)
     before = weights_of(model)
-    first, second = (residual_nets.gradient_norms(model, *batch) for _ in range(2))
+    first, second = (training.gradient_norms(model, *batch) for _ in range(2))
     assert first == pytest.approx(second, rel=1e-3)
     assert all(np.array_equal(before[path], values) for path, values in weights_of(model).items())
 
@@ -100,7 +102,7 @@ def test_gradient_norms_leave_the_model_as_it_was(batch):
 def test_gradient_norms_are_the_slopes_of_the_loss(batch):
     keras.utils.set_random_seed(0)
     model = resnet.cifar_resnet(classes=20, depth=8, width=4, stem_stride=2, normalized=False, shortcut="projection")
-    norms = residual_nets.gradient_norms(model, *batch)
+    norms = training.gradient_norms(model, *batch)
     assert len(norms) == 7  # no projection among them
     kernel = model.get_layer("stage3_unit1_conv2").kernel
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

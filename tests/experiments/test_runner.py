@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from small_cells import Square, Unkeepable, trained
@@ -232,3 +233,38 @@ def test_executors_give_what_this_process_gives(name, tmp_path, notes):
 def test_reading_a_folder_that_is_not_there(tmp_path):
     assert experiments.read(tmp_path / "nothing") == []
     assert not (tmp_path / "nothing").exists()
+
+
+@dataclass(frozen=True)
+class Fickle:
+    """Fails until its file is there."""
+
+    file: str
+
+    def train(self) -> dict:
+        return {"test_accuracy": float(Path(self.file).stat().st_size >= 0)}
+
+
+def test_a_failed_cell_is_tried_again_only_when_asked(tmp_path):
+    cells, out = [Fickle(str(tmp_path / "late")), Fickle(__file__)], tmp_path / "out"
+    assert [record["status"] for record in experiments.run(cells, out=out)] == ["failed", "done"]
+    (tmp_path / "late").touch()
+    assert [record["status"] for record in experiments.run(cells, out=out)] == ["failed", "done"]
+    assert [record["status"] for record in experiments.run(cells, out=out, retry=True)] == ["done", "done"]
+    assert len(lines(out)) == 3  # the failure stays in the file
+    assert {record["status"] for record in experiments.read(out)} == {"done"}
+    assert [record["status"] for record in experiments.run(cells, out=out)] == ["done", "done"]
+
+
+@dataclass(frozen=True)
+class Diverged:
+    number: int = 0
+
+    def train(self) -> dict:
+        return {"test_accuracy": 0.01, "loss": [4.6, float("nan")], "norms": [[float("inf")]]}
+
+
+def test_what_is_no_number_is_kept_as_null(tmp_path):
+    (record,) = experiments.run([Diverged()], out=tmp_path)
+    assert (record["loss"], record["norms"]) == ([4.6, None], [[None]])
+    assert "NaN" not in lines(tmp_path)[0]

@@ -1,0 +1,128 @@
+"""Chapter 09's grid: three networks, two optimizers and three regularizers on CIFAR-100.
+
+CNNLAB_DATA=folder python -m cnnlab.experiments run cifar100_regularizers --out data/results/cifar100_regularizers
+"""
+
+import time
+from dataclasses import dataclass
+
+from cnnlab import lab
+
+NETWORKS = ("vgg16", "resnet18", "inceptionv2")
+OPTIMIZERS = ("sgd", "adam")
+REGULARIZERS = ("none", "batch_norm", "dropout")
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Regularized:
+    """One network, trained once.
+
+    Attributes:
+        network: "vgg16", "resnet18" or "inceptionv2", in their form for CIFAR.
+        optimizer: "sgd", with momentum 0.9, or "adam".
+        regularizer: "none", "batch_norm" or "dropout".
+        width: factor on the channels of all layers but the last.
+        stem_stride: step of the first convolution of "resnet18" and "inceptionv2"; 2 quarters their work.
+        data: "cifar100" or "shapes100", by their 100 fine classes.
+        images: pictures trained on.
+        validation: pictures kept from training, by which it stops early.
+        epochs: passes over them, at most.
+        patience: epochs without a better validation accuracy after which the training ends.
+        batch_size: pictures a step.
+        learning_rate: highest of the one cycle.
+        seed: of the weights, the order of the pictures and the dropout.
+    """
+
+    network: str
+    optimizer: str
+    regularizer: str
+    width: float = 0.25
+    stem_stride: int = 2
+    data: str = "cifar100"
+    images: int = 24_000
+    validation: int = 2000
+    epochs: int = 6
+    patience: int = 3
+    batch_size: int = 128
+    learning_rate: float = 0.05
+    seed: int = 0
+
+    def build(self):
+        """The network, its weights drawn anew."""
+        from cnnlab import models
+
+        options = {"width": self.width, "regularizer": self.regularizer}
+        if self.network != "vgg16":  # which pools behind its first layers, where the others keep all pixels for long
+            options["stem_stride"] = self.stem_stride
+        return models.build(self.network, (32, 32, 3), 100, **options)
+
+    def train(self) -> dict:
+        """Train and measure.
+
+        Returns:
+            `test_accuracy`, on 10,000 pictures; `train_accuracy`, on 10,000 of those trained on, with the trained
+            network as it is used; `parameters`; `loss`, `accuracy`, `val_loss` and `val_accuracy`, one a epoch;
+            `gradient_norms` before training and after, one a convolution.
+        """
+        import keras
+        import tensorflow as tf
+
+        from cnnlab import training
+        from cnnlab.experiments import pictures, progress
+
+        (x, y), validation, test = pictures.split(self.data, self.images, self.validation)
+        keras.utils.set_random_seed(self.seed)
+        batches = training.CroppedBatches(x, y, self.batch_size, self.seed)
+        steps = self.epochs * len(batches)
+        rate = training.one_cycle(self.learning_rate, steps)
+        with training.strategy().scope():
+            model = self.build()
+            model.compile(optimizer(self.optimizer, rate), training.smoothed_cross_entropy(), metrics=["accuracy"])
+        before = training.gradient_norms(model, x[:128], y[:128])
+        stop = keras.callbacks.EarlyStopping("val_accuracy", patience=self.patience, restore_best_weights=True)
+        start = time.perf_counter()
+        options = {"validation_data": validation, "callbacks": [stop, *progress.bars(steps)], "verbose": 0}
+        history = model.fit(batches, epochs=self.epochs, **options)
+        return {
+            "test_accuracy": training.accuracy(model, *test),
+            "train_accuracy": training.accuracy(model, x[:10_000], y[:10_000]),
+            "fit_seconds": round(time.perf_counter() - start, 2),
+            "parameters": model.count_params(),
+            **{name: [round(value, 5) for value in values] for name, values in history.history.items()},
+            "gradient_norms": [before, training.gradient_norms(model, x[:128], y[:128])],
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+        }
+
+
+def optimizer(name: str, rate):
+    """The optimizer of a name, with its usual settings and the gradient's length held to 5.
+
+    Raises:
+        ValueError: unknown name.
+    """
+    import keras
+
+    if name == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, global_clipnorm=5.0)
+    if name == "adam":
+        return keras.optimizers.Adam(rate, global_clipnorm=5.0)
+    raise ValueError(f"`optimizer` needs 'sgd' or 'adam'; received {name!r}.")
+
+
+def cells() -> list[Regularized]:
+    """The grid, seed by seed, so that a run that was stopped has all of the first seeds."""
+    size = lab.scale(
+        smoke={"width": 0.0625, "data": "shapes100", "images": 512, "validation": 200, "epochs": 1},
+        cpu={},
+        gpu={"width": 1.0, "stem_stride": 1, "images": 48_000, "epochs": 40, "patience": 10},
+    )
+    rates = {"sgd": 0.05, "adam": 0.002}
+    return [
+        Regularized(network, optimizer, regularizer, learning_rate=rates[optimizer], seed=seed, **size)
+        for seed in lab.scale(smoke=(0,), cpu=SEEDS, gpu=SEEDS)
+        for network in NETWORKS
+        for optimizer in OPTIMIZERS
+        for regularizer in REGULARIZERS
+    ]

@@ -1,0 +1,121 @@
+"""Chapter 09's grids: their cells, what one measures, and that the committed records are those of the cells."""
+
+import itertools
+from collections import Counter
+from dataclasses import asdict
+
+import keras
+import numpy as np
+import pytest
+
+from cnnlab import datasets, experiments
+from cnnlab.experiments import pictures
+from cnnlab.experiments.cifar100_fast import Recipe
+from cnnlab.experiments.cifar100_regularizers import NETWORKS, OPTIMIZERS, REGULARIZERS, SEEDS, Regularized
+
+SMALL = {"width": 0.0625, "data": "shapes100", "images": 256, "epochs": 2, "batch_size": 64}
+GRIDS = ["cifar100_fast", "cifar100_long", "cifar100_steps", "cifar100_regularizers"]
+
+
+@pytest.fixture(autouse=True)
+def cpu_profile(monkeypatch):
+    monkeypatch.setenv("CNNLAB_PROFILE", "cpu")
+
+
+def test_the_regularizer_grid_is_complete_seed_by_seed():
+    cells = experiments.grid("cifar100_regularizers")
+    found = Counter((cell.network, cell.optimizer, cell.regularizer, cell.seed) for cell in cells)
+    assert found == Counter(itertools.product(NETWORKS, OPTIMIZERS, REGULARIZERS, SEEDS))
+    assert [cell.seed for cell in cells] == sorted(cell.seed for cell in cells)
+
+
+def test_all_cells_have_one_budget_and_each_optimizer_one_rate():
+    cells = experiments.grid("cifar100_regularizers")
+    assert len({(cell.images, cell.epochs, cell.batch_size, cell.width, cell.patience) for cell in cells}) == 1
+    assert {cell.data for cell in cells} == {"cifar100"}
+    assert len({(cell.optimizer, cell.learning_rate) for cell in cells}) == 2
+
+
+def test_each_step_is_left_out_once():
+    whole, *others = experiments.grid("cifar100_steps")
+    assert whole == Recipe(epochs=whole.epochs)
+    left_out = [{field for field, value in asdict(cell).items() if value != asdict(whole)[field]} for cell in others]
+    assert all(left_out) and all(len(fields - {"shift", "mirror"}) <= 1 for fields in left_out)
+    assert len(others) == len(set(others)) == 9
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_committed_records_are_those_of_the_cells(name):
+    folder = "cifar100_fast" if name == "cifar100_long" else name
+    records = {record["key"]: record for record in experiments.read(datasets.embedded_folder() / "results" / folder)}
+    done = 0
+    for cell in experiments.grid(name):
+        if record := records.get(experiments.key(cell)):
+            assert record["status"] == "done"
+            assert asdict(cell).items() <= record.items()
+            done += 1
+    assert done, "no record of this grid"
+
+
+@pytest.mark.parametrize("profile", ["smoke", "cpu", "gpu"])
+@pytest.mark.parametrize("name", GRIDS)
+def test_every_profile_has_cells_that_differ(name, profile, monkeypatch):
+    monkeypatch.setenv("CNNLAB_PROFILE", profile)
+    cells = experiments.grid(name)
+    assert len({experiments.key(cell) for cell in cells}) == len(cells)
+
+
+@pytest.mark.parametrize(("optimizer", "regularizer"), [("sgd", "batch_norm"), ("adam", "dropout")])
+def test_a_cell_measures_what_it_says(optimizer, regularizer):
+    cell = Regularized("vgg16", optimizer, regularizer, learning_rate=0.01, **SMALL)
+    result = cell.train()
+    assert len(result["loss"]) == len(result["val_accuracy"]) == 2
+    assert 0 <= result["test_accuracy"] <= 1 and 0 <= result["train_accuracy"] <= 1
+    assert [len(norms) for norms in result["gradient_norms"]] == [13, 13]
+    assert result["parameters"] == cell.build().count_params()
+
+
+def test_a_cell_gives_the_same_twice():
+    first, again = (Regularized("vgg16", "sgd", "dropout", **SMALL).train() for _ in range(2))
+    assert np.allclose(first["loss"], again["loss"], rtol=1e-3)
+    other = Regularized("vgg16", "sgd", "dropout", seed=1, **SMALL).train()
+    assert not np.allclose(first["loss"], other["loss"], rtol=1e-6)
+
+
+def test_a_training_stops_when_validation_no_longer_improves():
+    still = Regularized("vgg16", "sgd", "none", learning_rate=1e-9, patience=1, **SMALL | {"epochs": 6}).train()
+    assert len(still["loss"]) < 6
+
+
+@pytest.mark.parametrize("changes", [{}, {"precision": "float32", "whitened": False, "averaging": 0.0}])
+def test_the_recipe_measures_what_it_says_and_leaves_the_precision_as_it_was(changes):
+    before = keras.config.dtype_policy().name
+    result = Recipe(**SMALL | {"width": 0.125} | changes).train()
+    assert keras.config.dtype_policy().name == before
+    assert len(result["loss"]) == len(result["epoch_seconds"]) == 2
+    assert 0 < result["epoch_seconds"][0] < result["epoch_seconds"][1] < 60 * result["minutes"] + 1
+    assert 0 <= result["test_accuracy"] <= 1
+
+
+def test_what_is_unknown_is_refused():
+    with pytest.raises(ValueError, match="`optimizer` needs 'sgd' or 'adam'; received 'lion'"):
+        Regularized("vgg16", "lion", "none", **SMALL).train()
+    with pytest.raises(ValueError, match="`schedule` needs 'one_cycle' or 'constant'; received 'steps'"):
+        Recipe(schedule="steps", **SMALL).train()
+    with pytest.raises(ValueError, match="`images` needs 1 to 100 of shapes100; received 0"):
+        pictures.split("shapes100", 0, 100)
+
+
+def test_cells_on_cifar100_fail_where_it_is_not_at_hand(monkeypatch, tmp_path):
+    monkeypatch.setenv("CNNLAB_OFFLINE", "1")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("CNNLAB_DATA", raising=False)
+    with pytest.raises(datasets.DataError, match="cifar100"):
+        pictures.split("cifar100", 100, 10)
+
+
+def test_setting_a_field_makes_equal_cells_one():
+    assert len(experiments.grid("cifar100_regularizers", seed=0)) == 18
+    assert {cell.epochs for cell in experiments.grid("cifar100_regularizers", epochs=1)} == {1}
+    with pytest.raises(ValueError, match="`epoch` is no field of the grid cifar100_regularizers"):
+        experiments.grid("cifar100_regularizers", epoch=1)
