@@ -15,7 +15,6 @@ from cnnlab.models.parts import (
     conv_relu,
     conv_unit,
     dense_relu,
-    drop,
     widened,
 )
 
@@ -169,7 +168,7 @@ def inceptionv2(
         width: factor on the channels of all layers but the last.
         form: "imagenet" or "cifar"; None chooses by the size.
         regularizer: None as published, which is "batch_norm"; "none" has biases in place of the batch norms; "dropout"
-            is "none" with dropout of 0.25 in front of the modules that halve the maps and of 0.5 before the last layer.
+            is "none" with dropout of 0.5 in front of the last layer.
         stem_stride: step of the first convolution in the form for CIFAR; 2 quarters the work.
         activation: None for logits, "softmax" for probabilities.
         name: name of the model.
@@ -195,12 +194,10 @@ def inceptionv2(
     else:
         x = unit(x, widened(192, width), 3, "conv1", strides=stem_stride)
     for module, channels in INCEPTION_V2.items():
-        if regularizer == "dropout" and not channels[0]:
-            x = drop(x, module)
         x = _inception_v2_module(x, *_wide(channels, width), last=module == "5b", unit=unit, name=module)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     if regularizer == "dropout":
-        x = drop(x, "mean", rate=0.5)
+        x = layers.Dropout(0.5, name="dropout")(x)
     return keras.Model(inputs, classify(x, classes, activation), name=name)
 
 

@@ -8,7 +8,6 @@ from keras import layers
 
 FORMS = ("imagenet", "cifar")
 REGULARIZERS = ("none", "batch_norm", "dropout")
-DROPPED = 0.25  # share of a stage's values that the regularizer "dropout" leaves out
 SMALL_SIDE = 96  # pixels; a smaller image gets the form for CIFAR unless the caller says otherwise
 
 
@@ -119,7 +118,7 @@ def bn_relu(x, name: str):
 
 def dense_relu(x, units: int, name: str, dropout: float = 0.5):
     """Fully connected layer with ReLU; training leaves a share `dropout` of its outputs out."""
-    return drop(dense_unit(x, units, name, normalized=False), name, dropout)
+    return layers.Dropout(dropout, name=f"{name}_dropout")(dense_unit(x, units, name, normalized=False))
 
 
 def dense_unit(x, units: int, name: str, normalized: bool):
@@ -128,8 +127,3 @@ def dense_unit(x, units: int, name: str, normalized: bool):
     options = {"use_bias": not normalized, "kernel_initializer": "he_uniform", "name": name}
     x = layers.Dense(units, activation=activation, **options)(x)
     return bn_relu(x, name) if normalized else x
-
-
-def drop(x, name: str, rate: float = DROPPED):
-    """Training leaves a share `rate` of the values out."""
-    return layers.Dropout(rate, name=f"{name}_dropout")(x)

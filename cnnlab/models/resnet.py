@@ -17,7 +17,6 @@ from cnnlab.models.parts import (
     classify,
     conv,
     conv_unit,
-    drop,
     widened,
 )
 
@@ -66,7 +65,7 @@ def resnet(
         width: factor on the channels of all layers but the last.
         form: "imagenet" or "cifar"; None chooses by the size.
         regularizer: None as published, which is "batch_norm"; "none" has biases in place of the batch norms; "dropout"
-            is "none" with dropout of 0.25 behind each stage and of 0.5 in front of the last layer.
+            is "none" with dropout of 0.5 in front of the last layer.
         stem_stride: step of the first convolution in the form for CIFAR; 2 quarters the work.
         activation: None for logits, "softmax" for probabilities.
         name: name of the model.
@@ -112,13 +111,11 @@ def resnet(
             order = "full_preactivation" if preactivation else "original"
             options = {"order": order, "activated": preactivation and first, "normalized": normalized}
             x = residual_unit(x, convolutions, strides, shortcut, f"conv{stage}_unit{number}", **options)
-        if regularizer == "dropout":
-            x = drop(x, f"conv{stage}")
     if preactivation:
         x = bn_relu(x, "last") if normalized else layers.ReLU(name="last_relu")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     if regularizer == "dropout":
-        x = drop(x, "mean", rate=0.5)
+        x = layers.Dropout(0.5, name="dropout")(x)
     return keras.Model(inputs, classify(x, classes, activation), name=name)
 
 

@@ -10,8 +10,8 @@ from cnnlab.models.parts import (
     choose_regularizer,
     classify,
     conv_unit,
+    dense_relu,
     dense_unit,
-    drop,
     widened,
 )
 
@@ -49,9 +49,8 @@ def vgg(
         configuration: "A", "A-LRN", "B", "C", "D" or "E": 11, 11, 13, 16, 16 and 19 layers with weights.
         width: factor on the channels of all layers but the last.
         form: "imagenet" or "cifar"; None chooses by the size.
-        regularizer: None as published, with dropout of 0.5 behind the dense layers alone; "none" without it;
-            "batch_norm" behind every convolution and dense layer but the last, and no dropout; "dropout" of 0.25 behind
-            each pool too.
+        regularizer: None as published, which is "dropout" of 0.5 behind both dense layers; "none" without it;
+            "batch_norm" behind every convolution and dense layer but the last, and no dropout.
         activation: None for logits, "softmax" for probabilities.
         name: name of the model.
 
@@ -75,11 +74,9 @@ def vgg(
         if block == 1 and configuration == "A-LRN":
             x = LocalResponseNormalization(name="block1_norm")(x)
         x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
-        if regularizer == "dropout":
-            x = drop(x, f"block{block}")
     x = layers.Flatten(name="flatten")(x)
+    units = widened(4096 if form == "imagenet" else 512, width)
     for layer in ("fc1", "fc2"):
-        x = dense_unit(x, widened(4096 if form == "imagenet" else 512, width), layer, normalized)
-        if regularizer in (None, "dropout"):
-            x = drop(x, layer, rate=0.5)
+        dropped = regularizer in (None, "dropout")
+        x = dense_relu(x, units, layer) if dropped else dense_unit(x, units, layer, normalized)
     return keras.Model(inputs, classify(x, classes, activation), name=name)

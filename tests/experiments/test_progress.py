@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 
 CODE = """
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ experiments.run([Steps(1), Steps(2)])
 
 def test_at_a_terminal_both_bars_move_and_the_table_grows():
     master, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (30, 100))  # a bar of no width shows nothing
     process = subprocess.Popen([sys.executable, "-c", CODE], stderr=terminal, stdout=terminal)
     os.close(terminal)
     seen = b""

@@ -35,7 +35,7 @@ def test_batch_norm_follows_every_convolution_and_nothing_is_dropped(network):
     assert not any(layer.use_bias for layer in model.layers if isinstance(layer, layers.Conv2D))
 
 
-@pytest.mark.parametrize(("network", "dropouts"), [("vgg16", 7), ("resnet18", 5), ("inceptionv2", 3)])
+@pytest.mark.parametrize(("network", "dropouts"), [("vgg16", 2), ("resnet18", 1), ("inceptionv2", 1)])
 def test_dropout_has_no_batch_norm_and_the_weights_of_the_plain_network(network, dropouts):
     plain, dropped = build(network, "none"), build(network, "dropout")
     assert count(dropped, layers.BatchNormalization) == 0
@@ -55,18 +55,13 @@ def test_dropout_does_nothing_when_the_network_is_used(network):
     assert not np.allclose(plain(images, training=True), dropped(images, training=True), atol=1e-5)
 
 
-@pytest.mark.parametrize(("network", "regularizer"), [("resnet18", "batch_norm"), ("inceptionv2", "batch_norm")])
-def test_published_is_with_batch_norm(network, regularizer):
+@pytest.mark.parametrize(
+    ("network", "regularizer"), [("vgg16", "dropout"), ("resnet18", "batch_norm"), ("inceptionv2", "batch_norm")]
+)
+def test_one_of_them_is_the_published_network(network, regularizer):
     published, named = build(network, None), build(network, regularizer)
     assert [layer.name for layer in published.layers] == [layer.name for layer in named.layers]
     assert published.count_params() == named.count_params()
-
-
-def test_vgg_as_published_drops_behind_its_dense_layers_alone():
-    assert [layer.name for layer in build("vgg16", None).layers if isinstance(layer, layers.Dropout)] == [
-        "fc1_dropout",
-        "fc2_dropout",
-    ]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

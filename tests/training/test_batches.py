@@ -101,14 +101,24 @@ def test_a_bad_argument_is_named(options, name):
         training.CroppedBatches(**{"images": images, "labels": labels, "batch_size": 4} | options)
 
 
+class Watched(training.CroppedBatches):
+    """Notes which batch of which epoch was asked for."""
+
+    def __getitem__(self, index):
+        self.__dict__.setdefault("asked", []).append((self.epoch, index))
+        return super().__getitem__(index)
+
+
 def test_a_network_learns_from_them_under_fit():
     images, labels = numbered()
     model = keras.Sequential([keras.Input((6, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(12)])
     model.compile(keras.optimizers.Adam(0.01), training.smoothed_cross_entropy())
-    batches = training.CroppedBatches((images / 255).astype("float32"), labels, batch_size=4)
-    losses = model.fit(batches, epochs=20, verbose=0).history["loss"]
-    assert batches.epoch == 20
+    batches = Watched((images / 255).astype("float32"), labels, batch_size=4)
+    losses = model.fit(batches, epochs=20, shuffle=False, verbose=0).history["loss"]
     assert losses[-1] < 0.5 * losses[0]
+    used = batches.asked[-60:]  # Keras looks at batches before it begins
+    first = used[0][0]
+    assert used == [(first + epoch, index) for epoch in range(20) for index in range(3)]
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
