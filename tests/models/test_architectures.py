@@ -379,4 +379,4 @@ def test_width_scales_every_layer_but_the_last(name):
         for a, b in zip(half.layers[2:], whole.layers[2:], strict=True)
         if a.output.shape[-1] == b.output.shape[-1]
     ]
-    assert set(same) <= {"logits", "block3_mlp2"}
+    assert set(same) <= {"logits", "block3_mlp2", "whitened"}

@@ -84,8 +84,9 @@ def test_a_scale_multiplies_what_the_branch_adds(order):
 def test_without_batch_norm_there_is_none(order):
     model, x = unit(order, normalized=False), pictures()
     assert not [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
-    kernels = [model.get_layer(f"unit_conv{number}").kernel for number in (1, 2)]
-    c1, c2 = (lambda x, k=kernel: ops.convert_to_numpy(ops.conv(x, k, padding="same")) for kernel in kernels)
+    convolutions = [model.get_layer(f"unit_conv{number}") for number in (1, 2)]
+    assert all(convolution.use_bias for convolution in convolutions)
+    c1, c2 = (lambda x, c=convolution: ops.convert_to_numpy(c(x)) for convolution in convolutions)
     expected = FORMULAS[order](x, c1, c2, lambda x: x, lambda x: x)
     np.testing.assert_allclose(model(x), expected, rtol=1e-4, atol=1e-4)
 
