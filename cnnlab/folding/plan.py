@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from cnnlab.layers import FusedBatchNormalization
+
 # The kinds of layer that a batch norm folds into. A subclass may compute something else, so the class must match.
 CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+BATCH_NORMS = (layers.BatchNormalization, FusedBatchNormalization)  # not what is derived from them
 HOSTS = (*CONVOLUTIONS, *DEPTHWISE, *SEPARABLE, *TRANSPOSED, layers.Dense)
 
 
@@ -120,7 +123,7 @@ def _find_host(call, hosts: dict, times: Counter, readers: dict) -> tuple[keras.
     producer = tensor._keras_history.operation
     host = hosts.get(producer, producer)  # behind a batch norm that folds, the next one finds the same layer
     name = f"'{producer.name}'"
-    if type(layer) is not layers.BatchNormalization:
+    if type(layer) not in BATCH_NORMS:
         return None, f"is a {type(layer).__name__}, which may compute something else"
     if times[layer] > 1:
         return None, f"is called {times[layer]} times"
