@@ -117,7 +117,7 @@ def run(name: str, seed: int) -> dict:
     import keras
     import tensorflow as tf
 
-    from cnnlab import datasets
+    from cnnlab import datasets, lab
 
     with contextlib.redirect_stdout(sys.stderr):
         data = datasets.load("mnist", offline=True)
@@ -135,7 +135,7 @@ def run(name: str, seed: int) -> dict:
         "accuracy": float((guesses == data.y_test).mean()),
         "seconds": round(seconds, 2),
         "cpu_seconds": round(cpu_seconds, 2),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": lab.cores(),
         "keras": keras.__version__,
         "tensorflow": tf.__version__,
         "recipe": asdict(setting),

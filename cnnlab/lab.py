@@ -111,6 +111,11 @@ def profile() -> str:
     return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
 
 
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def scale(*, smoke: Any, cpu: Any, gpu: Any) -> Any:
     """The one of three values that belongs to the active profile."""
     return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[profile()]

@@ -88,10 +88,7 @@ class CroppedBatches(keras.utils.PyDataset):
 
     def __init__(self, images, labels, batch_size: int, seed: int = 0, shift: int = 0, mirror: str = "none"):
         super().__init__()
-        if len(images) != len(labels):
-            raise ValueError(f"`labels` needs one per image, {len(images)}; received {len(labels)}.")
-        if not 1 <= batch_size <= len(images):
-            raise ValueError(f"`batch_size` needs 1 to the {len(images)} images there are; received {batch_size!r}.")
+        _refuse_unfit(images, labels, batch_size)
         if not isinstance(shift, int) or not 0 <= shift < min(images.shape[1:3]):
             raise ValueError(f"`shift` needs a number of pixels below {min(images.shape[1:3])}; received {shift!r}.")
         if mirror not in ("none", "random", "alternating"):
@@ -131,6 +128,14 @@ class CroppedBatches(keras.utils.PyDataset):
         """Keras calls this: draw the next epoch's order, moves and mirrorings."""
         self.epoch += 1
         self._begin_epoch()
+
+
+def _refuse_unfit(images, labels, batch_size: int) -> None:
+    """What no batches can be made of."""
+    if len(images) != len(labels):
+        raise ValueError(f"`labels` needs one per image, {len(images)}; received {len(labels)}.")
+    if not 1 <= batch_size <= len(images):
+        raise ValueError(f"`batch_size` needs 1 to the {len(images)} images there are; received {batch_size!r}.")
 
 
 def strategy(devices: Sequence[str] | None = None) -> tf.distribute.Strategy:
@@ -179,6 +184,19 @@ def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> floa
     """Share of the images that the model classifies rightly."""
     scores = model.predict(images, batch_size=500, verbose=0)
     return float((scores.argmax(axis=1) == labels).mean())
+
+
+def outcome(history: keras.callbacks.History) -> dict:
+    """What is kept of any training: its curves to five decimals, and the versions that it ran on.
+
+    Args:
+        history: what `fit` returned.
+
+    Returns:
+        One list a metric, with one value an epoch; "keras" and "tensorflow".
+    """
+    curves = {name: [round(value, 5) for value in values] for name, values in history.history.items()}
+    return curves | {"keras": keras.__version__, "tensorflow": tf.__version__}
 
 
 def augment(
@@ -243,10 +261,7 @@ def augmented_batches(images, labels, batch_size: int, seed: int = 0, **strength
     Raises:
         ValueError: `images` and `labels` differ in number, or `batch_size` is above it.
     """
-    if len(images) != len(labels):
-        raise ValueError(f"`labels` needs one per image, {len(images)}; received {len(labels)}.")
-    if not 1 <= batch_size <= len(images):
-        raise ValueError(f"`batch_size` needs 1 to the {len(images)} images there are; received {batch_size!r}.")
+    _refuse_unfit(images, labels, batch_size)
     pairs = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images), seed=seed)
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     batches = tf.data.Dataset.zip(pairs.batch(batch_size, drop_remainder=True), seeds)

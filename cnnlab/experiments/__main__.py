@@ -3,13 +3,12 @@
 import argparse
 import contextlib
 import json
-import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from cnnlab import experiments
+from cnnlab import experiments, lab
 from cnnlab.experiments import cluster, progress
 
 EPILOG = """\
@@ -87,8 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _processes(count: int) -> ProcessPoolExecutor:
     """Workers on this machine that share its cores."""
     context = get_context("spawn")  # forked processes would inherit TensorFlow's threads, and hang
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    setup = (context.Value("i", 0), context.RLock(), max(cores // count, 1))
+    setup = (context.Value("i", 0), context.RLock(), max(lab.cores() // count, 1))
     return ProcessPoolExecutor(count, context, initializer=progress.enter_worker, initargs=setup)
 
 

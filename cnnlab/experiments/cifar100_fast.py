@@ -5,7 +5,6 @@ CNNLAB_DATA=folder python -m cnnlab.experiments run cifar100_long --out data/res
 CNNLAB_DATA=folder python -m cnnlab.experiments run cifar100_steps --out data/results/cifar100_steps
 """
 
-import os
 import time
 from dataclasses import dataclass, replace
 
@@ -62,7 +61,6 @@ class Recipe:
             `accuracy` on the moved pictures, and `epoch_seconds` since the beginning, one an epoch.
         """
         import keras
-        import tensorflow as tf
 
         from cnnlab import training
         from cnnlab.experiments import pictures, progress
@@ -77,11 +75,7 @@ class Recipe:
         keras.config.set_dtype_policy(self.precision)
         try:
             with training.strategy().scope():
-                model = cifar.cifar_net(width=self.width, identity=self.identity, residual=self.residual)
-                if self.whitened:
-                    cifar.whiten(model, x[:5000])
-                loss = training.smoothed_cross_entropy(self.smoothing)
-                model.compile(self._optimizer(steps), loss, metrics=["accuracy"])
+                model = self.compiled(x[:5000], steps)
             seconds = []
             clock = keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda epoch, logs: seconds.append(round(time.perf_counter() - start, 1))
@@ -96,12 +90,27 @@ class Recipe:
             "test_accuracy_one_view": one_view,
             "minutes": round((time.perf_counter() - start) / 60, 2),
             "parameters": model.count_params(),
-            **{name: [round(value, 5) for value in values] for name, values in history.history.items()},
             "epoch_seconds": seconds,
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
+            "cores": lab.cores(),
+            **training.outcome(history),
         }
+
+    def compiled(self, sample, steps: int):
+        """The network ready for so many steps, in the precision that Keras is set to.
+
+        Args:
+            sample: pictures (N, 32, 32, 3), 0 to 255, by which the first layer is set.
+            steps: number of updates of the whole training.
+        """
+        from cnnlab import training
+        from cnnlab.models import cifar
+
+        model = cifar.cifar_net(width=self.width, identity=self.identity, residual=self.residual)
+        if self.whitened:
+            cifar.whiten(model, sample)
+        loss = training.smoothed_cross_entropy(self.smoothing)
+        model.compile(self._optimizer(steps), loss, metrics=["accuracy"])
+        return model
 
     def _optimizer(self, steps: int):
         import keras

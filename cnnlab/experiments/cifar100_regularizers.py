@@ -3,7 +3,6 @@
 CNNLAB_DATA=folder python -m cnnlab.experiments run cifar100_regularizers --out data/results/cifar100_regularizers
 """
 
-import time
 from dataclasses import dataclass
 
 from cnnlab import lab
@@ -66,7 +65,6 @@ class Regularized:
             `gradient_norms` before training and after, one a convolution.
         """
         import keras
-        import tensorflow as tf
 
         from cnnlab import training
         from cnnlab.experiments import pictures, progress
@@ -81,18 +79,14 @@ class Regularized:
             model.compile(optimizer(self.optimizer, rate), training.smoothed_cross_entropy(), metrics=["accuracy"])
         before = training.gradient_norms(model, x[:128], y[:128])
         stop = keras.callbacks.EarlyStopping("val_accuracy", patience=self.patience, restore_best_weights=True)
-        start = time.perf_counter()
         options = {"validation_data": validation, "callbacks": [stop, *progress.bars(steps)], "verbose": 0}
         history = model.fit(batches, epochs=self.epochs, **options)
         return {
             "test_accuracy": training.accuracy(model, *test),
             "train_accuracy": training.accuracy(model, x[:10_000], y[:10_000]),
-            "fit_seconds": round(time.perf_counter() - start, 2),
             "parameters": model.count_params(),
-            **{name: [round(value, 5) for value in values] for name, values in history.history.items()},
             "gradient_norms": [before, training.gradient_norms(model, x[:128], y[:128])],
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
+            **training.outcome(history),
         }
 
 

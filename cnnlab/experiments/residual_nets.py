@@ -86,14 +86,14 @@ class ResidualNet:
         result = {
             "test_accuracy": training.accuracy(model, *test),
             "parameters": model.count_params(),
-            **{name: [round(value, 5) for value in values] for name, values in history.history.items()},
+            **training.outcome(history),
             "gradient_norms": [before, training.gradient_norms(model, x[:128], y[:128])],
         }
         if self.leave_out:
             result["accuracy_without"] = {
                 unit: training.accuracy(self._without(model, unit), *validation) for unit in removable(model)
             }
-        return result | {"keras": keras.__version__, "tensorflow": tf.__version__}
+        return result
 
     def _without(self, model, unit: str):
         """The trained network without one of its units."""

@@ -63,7 +63,8 @@ def cifar_net(
             if number == 3 and residual:
                 x = layers.Add(name=f"block{block}_add")([x, first])
             x = layers.ReLU(name=f"{step}_relu")(x)
-            first = first if number > 1 else x
+            if number == 1:
+                first = x
     x = layers.GlobalMaxPooling2D(name="highest")(x)
     # Logits an eighth as large at the start: the loss begins near log(classes), and the first steps are not too long.
     x = layers.Rescaling(1 / 8, name="smaller")(x)
