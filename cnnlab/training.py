@@ -79,8 +79,8 @@ class CroppedBatches(keras.utils.PyDataset):
             so that no image is seen twice the same way round in two epochs.
 
     Raises:
-        ValueError: `images` and `labels` differ in number, `batch_size` is above it, `shift` is not below the sides,
-            or `mirror` is unknown.
+        ValueError: `images` has not four axes, `images` and `labels` differ in number, `batch_size` is above it,
+            `shift` is not below the sides, or `mirror` is unknown.
 
     Source: He et al., "Deep residual learning for image recognition", 2016, section 4.2, for the crops; Jordan, "94% on
         CIFAR-10 in 3.29 seconds on a single GPU", 2024, section 3.6, for alternating.
@@ -88,6 +88,8 @@ class CroppedBatches(keras.utils.PyDataset):
 
     def __init__(self, images, labels, batch_size: int, seed: int = 0, shift: int = 0, mirror: str = "none"):
         super().__init__()
+        if len(images.shape) != 4:
+            raise ValueError(f"`images` needs the shape (N, H, W, C); received {tuple(images.shape)}.")
         _refuse_unfit(images, labels, batch_size)
         if not isinstance(shift, int) or not 0 <= shift < min(images.shape[1:3]):
             raise ValueError(f"`shift` needs a number of pixels below {min(images.shape[1:3])}; received {shift!r}.")

@@ -86,6 +86,7 @@ def test_random_mirrors_about_half_independently():
 @pytest.mark.parametrize(
     ("options", "name"),
     [
+        ({"images": np.zeros((12, 6, 6))}, "images"),
         ({"labels": np.arange(3)}, "labels"),
         ({"batch_size": 0}, "batch_size"),
         ({"batch_size": 13}, "batch_size"),
