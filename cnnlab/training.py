@@ -1,8 +1,9 @@
 """What trainings share: schedules, losses, batches, measurements, and the short recipe for digits."""
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -38,6 +39,24 @@ def one_cycle(peak: float, steps: int, warmup: float = 0.25) -> keras.optimizers
         warmup_steps=rise,
         decay_steps=max(steps - rise, 1),
     )
+
+
+def averaged_sgd(learning_rate, weight_decay: float, averaging: float) -> keras.optimizers.Optimizer:
+    """SGD with Nesterov momentum of 0.9 that lets kernels alone decay and leaves the running mean of the weights.
+
+    Args:
+        learning_rate: a number, or a schedule such as `one_cycle`.
+        weight_decay: share of each kernel that a step takes away, times the learning rate.
+        averaging: momentum of the running mean that replaces the weights when training ends; 0 keeps the last weights.
+
+    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013, section 2;
+        Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 1; Polyak and Juditsky,
+        "Acceleration of stochastic approximation by averaging", 1992.
+    """
+    average = {"use_ema": True, "ema_momentum": averaging} if averaging else {}
+    optimizer = keras.optimizers.SGD(learning_rate, 0.9, nesterov=True, weight_decay=weight_decay, **average)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
 
 
 def smoothed_cross_entropy(smoothing: float = 0.0) -> Callable:
@@ -110,6 +129,11 @@ class CroppedBatches(keras.utils.PyDataset):
         elif self.mirror == "alternating" and self.epoch % 2:
             self.mirrored = ~self.mirrored
 
+    def go_to(self, epoch: int) -> None:
+        """Begin an epoch, counted from 0, wherever the training stood: one that was interrupted goes on from there."""
+        self.epoch = epoch
+        self._begin_epoch()
+
     def __len__(self) -> int:
         return len(self.images) // self.batch_size
 
@@ -128,8 +152,7 @@ class CroppedBatches(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         """Keras calls this: draw the next epoch's order, moves and mirrorings."""
-        self.epoch += 1
-        self._begin_epoch()
+        self.go_to(self.epoch + 1)
 
 
 def _refuse_unfit(images, labels, batch_size: int) -> None:
@@ -156,6 +179,21 @@ def strategy(devices: Sequence[str] | None = None) -> tf.distribute.Strategy:
     """
     devices = [device.name for device in tf.config.list_logical_devices("GPU")] if devices is None else devices
     return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
+
+
+@contextlib.contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Models built inside compute in this precision.
+
+    Args:
+        policy: as Keras names it: "float32", "mixed_bfloat16" or "mixed_float16".
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def gradient_norms(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> list[float]:
@@ -197,8 +235,12 @@ def outcome(history: keras.callbacks.History) -> dict:
     Returns:
         One list a metric, with one value an epoch; "keras" and "tensorflow".
     """
-    curves = {name: [round(value, 5) for value in values] for name, values in history.history.items()}
-    return curves | {"keras": keras.__version__, "tensorflow": tf.__version__}
+    return {name: [round(value, 5) for value in values] for name, values in history.history.items()} | versions()
+
+
+def versions() -> dict[str, str]:
+    """What a record says that it was made with: "keras" and "tensorflow"."""
+    return {"keras": keras.__version__, "tensorflow": tf.__version__}
 
 
 def augment(

@@ -15,13 +15,13 @@ class RemoteFile:
         address: the address Keras downloads it from.
         cached: its path in Keras' folder `datasets`, chosen so that Keras finds and uses it too.
         size: bytes.
-        sha256: hexadecimal digest.
+        digest: hexadecimal; a sha256, or the md5 that Keras gives for its weights.
     """
 
     address: str
     cached: str
     size: int
-    sha256: str
+    digest: str
 
     @property
     def name(self) -> str:
@@ -114,8 +114,8 @@ ENTRIES = {
                 "Ankle boot",
             ),
             files=tuple(
-                RemoteFile(GOOGLE + name, f"fashion-mnist/{name}", size, sha256)
-                for name, size, sha256 in (
+                RemoteFile(GOOGLE + name, f"fashion-mnist/{name}", size, digest)
+                for name, size, digest in (
                     (
                         "train-images-idx3-ubyte.gz",
                         26_421_880,

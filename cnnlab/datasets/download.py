@@ -61,7 +61,7 @@ def fetch(remote: RemoteFile, path: Path, seconds: float | None = None) -> None:
         DownloadError: no whole and right copy could be had.
     """
     if path.exists():
-        formats.check_digest(path, remote.sha256)
+        formats.check_digest(path, remote.digest)
         return
     partial = path.with_name(path.name + ".partial")
     deadline = time.monotonic() + seconds if seconds is not None else float("inf")
@@ -69,11 +69,11 @@ def fetch(remote: RemoteFile, path: Path, seconds: float | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         resumed = partial.exists()
         _transfer(remote, partial, deadline)
-        if resumed and formats.file_digest(partial) != remote.sha256:
+        if resumed and not formats.has_digest(partial, remote.digest):
             partial.unlink()  # what an earlier attempt left was not the start of this file
             _transfer(remote, partial, deadline)
         try:
-            formats.check_digest(partial, remote.sha256)
+            formats.check_digest(partial, remote.digest)
         except DataError as error:
             partial.unlink()
             raise DownloadError(f"{remote.name} came with a wrong checksum and was thrown away") from error

@@ -193,16 +193,25 @@ def content_digest(arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes, computed once in a process as long as its size and date stay the same."""
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Digest of a file's bytes, computed once in a process as long as its size and date stay the same."""
     status = path.stat()
-    return _file_digest(path.resolve(), status.st_size, status.st_mtime_ns)
+    return _file_digest(path.resolve(), algorithm, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _file_digest(path: Path, size: int, modified: int) -> str:
+def _file_digest(path: Path, algorithm: str, size: int, modified: int) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _algorithm(digest: str) -> str:
+    return "md5" if len(digest) == 32 else "sha256"
+
+
+def has_digest(path: Path, expected: str) -> bool:
+    """Whether a file's digest is the expected one, a sha256 or, of 32 digits, an md5."""
+    return file_digest(path, _algorithm(expected)) == expected
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
@@ -220,6 +229,8 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 
 def check_digest(path: Path, expected: str) -> None:
-    """Raise DataError unless the file's sha256 is the expected one."""
-    if (found := file_digest(path)) != expected:
-        raise DataError(f"{path}: expected sha256 {expected}, got {found} ({path.stat().st_size:,} bytes)")
+    """Raise DataError unless the file's digest is the expected one, a sha256 or, of 32 digits, an md5."""
+    if not has_digest(path, expected):
+        algorithm = _algorithm(expected)
+        found = file_digest(path, algorithm)
+        raise DataError(f"{path}: expected {algorithm} {expected}, got {found} ({path.stat().st_size:,} bytes)")

@@ -107,14 +107,14 @@ def read_downloads(folder: Path, entry: Entry) -> Arrays:
         if entry.name == "mnist":
             return _cached_mnist(paths[0], entry)
         for path, remote in zip(paths, entry.files, strict=True):
-            formats.check_digest(path, remote.sha256)
+            formats.check_digest(path, remote.digest)
         return formats.read_fashion(paths, entry)
 
 
 def _cached_mnist(path: Path, entry: Entry) -> Arrays:
     """Accept Keras' own file, and the same 70,000 digits in another packing or order; nothing else is MNIST."""
     arrays = formats.read_npz(path, entry)
-    expected = entry.files[0].sha256
+    expected = entry.files[0].digest
     if formats.file_digest(path) != expected and formats.content_digest(arrays) != entry.content_sha256:
         raise DataError(f"{path}: expected Keras' file with sha256 {expected}, got {formats.file_digest(path)}")
     return arrays
@@ -126,7 +126,7 @@ def _cached_cifar(folder: Path, entry: Entry) -> Arrays:
     name = formats.cifar_folder(entry)
     for path in (folder / remote.cached, folder / f"{name}.tar.gz"):
         if path.is_file():
-            formats.check_digest(path, remote.sha256)
+            formats.check_digest(path, remote.digest)
             return formats.read_cifar_archive(path, entry)
     for path in (folder / f"{name}-target" / name, folder / name):
         if path.is_dir():
@@ -174,14 +174,14 @@ def embedded_folder() -> Path:
 
 
 def embedded_file(name: str) -> Path:
-    """Path of an embedded file, verified against the folder's SHA256SUMS."""
-    folder = embedded_folder()
+    """Path of an embedded file, verified against the SHA256SUMS of the folder it lies in."""
+    path = embedded_folder() / name
     with _advice(RESTORE):
-        sums = formats.read_checksums(folder)
-        if name not in sums or not (folder / name).is_file():
-            raise DataError(f"{folder / name}: expected a file that SHA256SUMS lists, got none")
-        formats.check_digest(folder / name, sums[name])
-    return folder / name
+        sums = formats.read_checksums(path.parent)
+        if path.name not in sums or not path.is_file():
+            raise DataError(f"{path}: expected a file that SHA256SUMS lists, got none")
+        formats.check_digest(path, sums[path.name])
+    return path
 
 
 def is_switched_on(variable: str) -> bool:

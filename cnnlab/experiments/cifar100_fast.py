@@ -71,9 +71,7 @@ class Recipe:
         keras.utils.set_random_seed(self.seed)
         batches = training.CroppedBatches(x, y, self.batch_size, self.seed, self.shift, self.mirror)
         steps = self.epochs * len(batches)
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(self.precision)
-        try:
+        with training.precision(self.precision):
             with training.strategy().scope():
                 model = self.compiled(x[:5000], steps)
             seconds = []
@@ -83,8 +81,6 @@ class Recipe:
             history = model.fit(batches, epochs=self.epochs, callbacks=[clock, *progress.bars(steps)], verbose=0)
             one_view = training.accuracy(model, *test)
             both_views = training.accuracy(cifar.mirrored(model), *test)
-        finally:
-            keras.config.set_dtype_policy(before)
         return {
             "test_accuracy": both_views,
             "test_accuracy_one_view": one_view,
@@ -113,18 +109,13 @@ class Recipe:
         return model
 
     def _optimizer(self, steps: int):
-        import keras
-
         from cnnlab import training
 
         if self.schedule not in ("one_cycle", "constant"):
             raise ValueError(f"`schedule` needs 'one_cycle' or 'constant'; received {self.schedule!r}.")
         cycle = self.schedule == "one_cycle"
         rate = training.one_cycle(self.learning_rate, steps) if cycle else self.learning_rate / 3
-        average = {"use_ema": True, "ema_momentum": self.averaging} if self.averaging else {}
-        optimizer = keras.optimizers.SGD(rate, 0.9, nesterov=True, weight_decay=self.weight_decay, **average)
-        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-        return optimizer
+        return training.averaged_sgd(rate, self.weight_decay, self.averaging)
 
 
 def fast() -> list[Recipe]:

@@ -24,11 +24,16 @@ def enter_worker(places, lock, threads: int) -> None:
     os.dup2(2, 1)  # what a cell prints, such as its data source, belongs beside the records
 
 
-def bars(steps: int) -> list:
-    """Keras callbacks that show how far a training of so many steps is; where nobody watches, they show nothing."""
+def bars(steps: int, done: int = 0) -> list:
+    """Keras callbacks that show how far a training of so many steps is; where nobody watches, they show nothing.
+
+    Args:
+        steps: of the whole training.
+        done: of these, by an earlier attempt.
+    """
     import keras
 
-    bar = tqdm(total=steps, **_bar, leave=False, disable=None, unit="step")
+    bar = tqdm(total=steps, initial=done, **_bar, leave=False, disable=None, unit="step")
     return [
         keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs: bar.update(),

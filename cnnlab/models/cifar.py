@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 from cnnlab.layers import FusedBatchNormalization
-from cnnlab.models.parts import begin, classify, widened
+from cnnlab.models.parts import Identity, begin, classify, widened
 
 CHANNELS = (64, 128, 256)
 PATCH = 2  # side in pixels of the first layer's kernels
@@ -50,7 +50,7 @@ def cifar_net(
         raise ValueError(f"`input_shape` needs sides of at least {smallest} pixels; received {tuple(input_shape)}.")
     inputs, x = begin(input_shape)
     x = layers.Conv2D(2 * PATCH * PATCH * input_shape[-1], PATCH, activation="relu", name="whitened")(x)
-    kernels = _Identity() if identity else "he_uniform"
+    kernels = Identity() if identity else "he_uniform"
     for block, channels in enumerate(CHANNELS, start=1):
         first = None
         for number in (1, 2, 3):
@@ -113,16 +113,3 @@ def mirrored(model: keras.Model, name: str = "mirrored") -> keras.Model:
     inputs = keras.Input(model.input_shape[1:])
     views = [model(inputs), model(keras.ops.flip(inputs, axis=2))]
     return keras.Model(inputs, layers.Average(name="mean")(views), name=name)
-
-
-@keras.saving.register_keras_serializable(package="cnnlab")
-class _Identity(keras.initializers.Initializer):
-    """Kernels that pass their input map on, for as many maps as there are, and random ones for the rest."""
-
-    def __call__(self, shape, dtype=None):
-        kernel = np.array(keras.initializers.HeUniform()(shape))
-        middle = np.eye(*shape[2:])
-        passing = middle.any(axis=0)
-        kernel[..., passing] = 0
-        kernel[shape[0] // 2, shape[1] // 2][:, passing] = middle[:, passing]
-        return keras.ops.cast(kernel, dtype or keras.config.floatx())

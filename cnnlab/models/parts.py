@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -127,3 +128,19 @@ def dense_unit(x, units: int, name: str, normalized: bool):
     options = {"use_bias": not normalized, "kernel_initializer": "he_uniform", "name": name}
     x = layers.Dense(units, activation=activation, **options)(x)
     return bn_relu(x, name) if normalized else x
+
+
+@keras.saving.register_keras_serializable(package="cnnlab")
+class Identity(keras.initializers.Initializer):
+    """Kernels that pass their input map on, for as many maps as there are, and random ones for the rest.
+
+    Source: Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, section 3.3.
+    """
+
+    def __call__(self, shape, dtype=None):
+        kernel = np.array(keras.initializers.HeUniform()(shape))
+        middle = np.eye(*shape[2:])
+        passing = middle.any(axis=0)
+        kernel[..., passing] = 0
+        kernel[shape[0] // 2, shape[1] // 2][:, passing] = middle[:, passing]
+        return keras.ops.cast(kernel, dtype or keras.config.floatx())

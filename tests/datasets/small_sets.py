@@ -120,7 +120,7 @@ def install() -> dict[str, bytes]:
     for name in REAL:
         contents |= downloads(name)
         files = tuple(
-            replace(remote, size=len(contents[remote.name]), sha256=hashlib.sha256(contents[remote.name]).hexdigest())
+            replace(remote, size=len(contents[remote.name]), digest=hashlib.sha256(contents[remote.name]).hexdigest())
             for remote in REAL[name].files
         )
         content_sha256 = formats.content_digest(arrays(name)) if name == "mnist" else ""

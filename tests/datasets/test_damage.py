@@ -137,7 +137,7 @@ def test_another_file_under_the_name_of_mnist_in_keras_cache(small, cache):
     """Sound, and of the right layout; but these are not the pictures that Keras calls MNIST."""
     (cache / "mnist.npz").write_bytes(small_sets.npz(small_sets.arrays("mnist", seed=1)))
     with pytest.raises(
-        datasets.DataError, match=f"expected Keras' file with sha256 {ENTRIES['mnist'].files[0].sha256}"
+        datasets.DataError, match=f"expected Keras' file with sha256 {ENTRIES['mnist'].files[0].digest}"
     ):
         datasets.load("mnist")
 

@@ -1,0 +1,297 @@
+"""The course's own pretrained network, a slim VGG19 with batch norm: train it on CIFAR-100, or test it again.
+
+CNNLAB_DATA=folder python -m cnnlab.pretrain train --out folder
+CNNLAB_DATA=folder python -m cnnlab.pretrain evaluate
+"""
+
+import argparse
+import contextlib
+import json
+import platform
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from cnnlab import datasets, lab
+from cnnlab.datasets import DataError, Dataset, embedded_folder, formats
+
+NAME = "vgg19_cifar100"  # of the files: NAME.weights.h5, NAME.json
+EPILOG = """\
+A training that was stopped goes on with the epoch it was in when the same command is given again.
+
+environment variables:
+  CNNLAB_PROFILE  smoke: one pass over generated pictures; cpu, gpu: the full training
+  CNNLAB_DATA     folder that CIFAR-100 is read from first
+
+exit status: 0 done, 1 the data or the folder cannot be used, 2 wrong usage, 130 interrupted
+"""
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """How the network is built and trained.
+
+    Attributes:
+        width: factor on VGG19's channels.
+        epochs: passes over the pictures.
+        data: "cifar100" or "shapes100", by their 100 fine classes.
+        images: pictures trained on.
+        batch_size: pictures a step.
+        learning_rate: highest of the one cycle.
+        weight_decay, averaging: of `cnnlab.training.averaged_sgd`.
+        smoothing: of the labels.
+        shift, mirror: of the pictures, as in `cnnlab.training.CroppedBatches`.
+        precision: what the operations compute in, as Keras names it.
+        seed: of the weights, the order of the pictures, and their moves.
+    """
+
+    width: float = 0.25
+    epochs: int = 40
+    data: str = "cifar100"
+    images: int = 50_000
+    batch_size: int = 256
+    learning_rate: float = 0.2
+    weight_decay: float = 0.005
+    averaging: float = 0.99
+    smoothing: float = 0.1
+    shift: int = 3
+    mirror: str = "alternating"
+    precision: str = "mixed_bfloat16"
+    seed: int = 0
+
+    def build(self):
+        """The network, its weights drawn anew: pixels (N, 32, 32, 3) from 0 to 255 to 100 logits."""
+        from cnnlab import models
+
+        return models.build("vgg19", (32, 32, 3), 100, width=self.width, regularizer="batch_norm")
+
+
+def train(recipe: Pretraining, folder: Path) -> dict:
+    """Train, test, and write weights and record into a folder; go on where an earlier attempt was stopped.
+
+    Args:
+        recipe: what to train.
+        folder: made if it is not there. Until the training is done it holds the state after the last whole epoch, too.
+
+    Returns:
+        The record: the recipe's fields, `test_accuracy` on all test pictures, `test_accuracy_mirrored` by the mean of
+        the logits for them and for their mirror images, `minutes` of training, `parameters`, `cores`, `machine`, `loss`
+        and `accuracy` on the moved pictures, one an epoch, the versions, `class_names`, and `sha256` of the weights.
+
+    Raises:
+        ValueError: the folder holds the state of another recipe.
+        DataError: CIFAR-100 is not at hand.
+        OSError: the folder cannot be written, or another process trains in it.
+    """
+    import keras
+    from filelock import FileLock, Timeout
+
+    from cnnlab import training
+    from cnnlab.experiments import progress
+    from cnnlab.models import cifar
+
+    loaded = _load(recipe)
+    x, y, test = loaded.x_train[: recipe.images], loaded.y_train[: recipe.images], (loaded.x_test, loaded.y_test)
+    state = _State(folder / f"{NAME}.partial", recipe)
+    lock = FileLock(state.folder / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise OSError(f"{folder}: another process trains in this folder") from None
+    state.read()
+    keras.utils.set_random_seed(recipe.seed)
+    batches = training.CroppedBatches(x, y, recipe.batch_size, recipe.seed, recipe.shift, recipe.mirror)
+    batches.go_to(state.epochs)
+    steps = recipe.epochs * len(batches)
+    with lock, training.precision(recipe.precision):
+        with training.strategy().scope():
+            model = keras.models.clone_model(recipe.build(), clone_function=_quicker)
+            rate = training.one_cycle(recipe.learning_rate, steps)
+            optimizer = training.averaged_sgd(rate, recipe.weight_decay, recipe.averaging)
+            model.compile(optimizer, training.smoothed_cross_entropy(recipe.smoothing), metrics=["accuracy"])
+            optimizer.build(model.trainable_variables)
+            if state.epochs:
+                model.load_weights(state.weights())
+        callbacks = [state.keeper(model), *progress.bars(steps, done=state.epochs * len(batches))]
+        # The batches draw their own order; Keras' would depend on what came before.
+        options = {"shuffle": False, "callbacks": callbacks, "verbose": 0}
+        model.fit(batches, epochs=recipe.epochs, initial_epoch=state.epochs, **options)
+    # The plain network in full precision, as it will be loaded, is what is tested.
+    trained = recipe.build()
+    trained.set_weights(model.get_weights())
+    partial = state.folder / f"{NAME}.weights.h5"
+    trained.save_weights(partial)
+    record = asdict(recipe) | {
+        "test_accuracy": training.accuracy(trained, *test),
+        "test_accuracy_mirrored": training.accuracy(cifar.mirrored(trained), *test),
+        "minutes": round(state.seconds / 60, 1),
+        "parameters": trained.count_params(),
+        "cores": lab.cores(),
+        "machine": platform.machine(),
+        "class_names": list(loaded.class_names),
+        "sha256": formats.file_digest(partial),
+        **state.curves,
+        **training.versions(),
+    }
+    partial.replace(folder / partial.name)
+    _write(folder / f"{NAME}.json", record)
+    shutil.rmtree(state.folder)
+    return record
+
+
+def _load(recipe: Pretraining) -> Dataset:
+    return datasets.load(recipe.data, **({} if recipe.data == "cifar100" else {"train": recipe.images, "test": 2000}))
+
+
+def _quicker(layer):
+    """The layer as it learns fastest: batch norm in one operation, kernels that start by passing their input on."""
+    import keras
+
+    from cnnlab.layers import FusedBatchNormalization
+    from cnnlab.models.parts import Identity
+
+    settings = layer.get_config()
+    if isinstance(layer, keras.layers.BatchNormalization) and len(layer.output.shape) == 4:
+        return FusedBatchNormalization(layer.momentum, layer.epsilon, name=layer.name, dtype=layer.dtype_policy)
+    if isinstance(layer, keras.layers.Conv2D):
+        settings["kernel_initializer"] = Identity()
+    return layer.__class__.from_config(settings)
+
+
+class _State:
+    """What a training needs to go on after its last whole epoch: weights, averages and optimizer, curves, time."""
+
+    def __init__(self, folder: Path, recipe: Pretraining):
+        self.folder, self.recipe = folder, asdict(recipe)
+        self.epochs, self.seconds, self.curves = 0, 0.0, {"loss": [], "accuracy": []}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def weights(self) -> Path:
+        return self.folder / f"epoch{self.epochs:04}.weights.h5"
+
+    def read(self) -> None:
+        if not (self.folder / "state.json").exists():
+            return
+        kept = json.loads((self.folder / "state.json").read_text())
+        if kept["recipe"] != self.recipe:
+            differing = sorted(name for name, value in self.recipe.items() if kept["recipe"].get(name) != value)
+            raise ValueError(
+                f"{self.folder} holds a training of another recipe, different in {', '.join(differing)}. "
+                "Finish that one, delete the folder, or name another."
+            )
+        self.epochs, self.seconds, self.curves = kept["epochs"], kept["seconds"], kept["curves"]
+        print(f"going on after epoch {self.epochs} of {self.recipe['epochs']}", file=sys.stderr)
+
+    def keeper(self, model):
+        """A callback that keeps the state at the end of each epoch."""
+        import keras
+
+        start = time.perf_counter() - self.seconds
+
+        def keep(epoch, logs):
+            earlier = self.weights()
+            self.epochs, self.seconds = epoch + 1, round(time.perf_counter() - start, 1)
+            for name, values in self.curves.items():
+                values.append(round(logs[name], 4))
+            # Replacing the record, which names the weights' file, is the one moment that counts.
+            model.save_weights(self.weights())
+            state = {"epochs": self.epochs, "seconds": self.seconds, "curves": self.curves, "recipe": self.recipe}
+            _write(self.folder / "state.json", state)
+            earlier.unlink(missing_ok=True)
+
+        return keras.callbacks.LambdaCallback(on_epoch_end=keep)
+
+
+def _write(path: Path, content: dict) -> None:
+    """Write a file whole."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.replace(path)
+
+
+def evaluate(folder: Path) -> dict:
+    """Measure the accuracy of a trained network again.
+
+    Args:
+        folder: holds the two files that `train` wrote.
+
+    Returns:
+        `test_accuracy`, measured now, and `recorded`, the one in the record.
+
+    Raises:
+        DataError: a file is missing or damaged, or CIFAR-100 is not at hand.
+    """
+    from cnnlab import training
+
+    path = folder / f"{NAME}.json"
+    try:
+        record = json.loads(path.read_text())
+        recipe = Pretraining(**{field.name: record[field.name] for field in fields(Pretraining)})
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: expected the record of a training, got {error!r}") from error
+    weights = folder / f"{NAME}.weights.h5"
+    if not weights.is_file():
+        raise DataError(f"{weights}: expected the weights of that record, got none")
+    formats.check_digest(weights, record["sha256"])
+    loaded = _load(recipe)
+    model = recipe.build()
+    model.load_weights(weights)
+    return {
+        "test_accuracy": training.accuracy(model, loaded.x_test, loaded.y_test),
+        "recorded": record["test_accuracy"],
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cnnlab.pretrain",
+        description="Train the course's own pretrained network on CIFAR-100, or test it again.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    command = verbs.add_parser("train", help="train, and write weights and record")
+    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the two files")
+    command.add_argument("--epochs", metavar="N", type=int, help="passes over the pictures")
+    command.add_argument("--seed", metavar="S", type=int, default=0)
+    command.add_argument("--json", action="store_true", help="print the record as JSON")
+    command = verbs.add_parser("evaluate", help="measure the accuracy on the test pictures")
+    command.add_argument(
+        "folder", metavar="DIR", type=Path, nargs="?", help="what `train` wrote; else the course's own"
+    )
+    command.add_argument("--json", action="store_true", help="print the two numbers as JSON")
+    options = parser.parse_args(arguments)
+    if options.verb == "train" and options.epochs is not None and options.epochs < 1:
+        parser.error(f"--epochs needs at least 1 pass; received {options.epochs}")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # the data source belongs beside the result
+            if options.verb == "train":
+                result = train(_recipe(options.seed, options.epochs), options.out)
+            else:
+                result = evaluate(options.folder or embedded_folder() / "weights")
+    except (DataError, OSError, ValueError) as error:
+        print(f"cnnlab.pretrain: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if options.json:
+        print(json.dumps(result))
+    elif options.verb == "train":
+        print(f"test accuracy {result['test_accuracy']:.4f} in {result['minutes']} minutes, seed {result['seed']}")
+    else:
+        print(f"test accuracy {result['test_accuracy']:.4f}, recorded {result['recorded']:.4f}")
+    return 0
+
+
+def _recipe(seed: int, epochs: int | None) -> Pretraining:
+    """The recipe in the size of the profile."""
+    small = Pretraining(width=0.0625, epochs=2, data="shapes100", images=512, batch_size=64)
+    recipe = replace(lab.scale(smoke=small, cpu=Pretraining(), gpu=Pretraining()), seed=seed)
+    return replace(recipe, epochs=epochs) if epochs else recipe
+
+
+if __name__ == "__main__":
+    sys.exit(main())

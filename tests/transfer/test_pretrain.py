@@ -1,0 +1,115 @@
+"""`python -m cnnlab.pretrain`: what it writes, that it goes on where it was stopped, and what it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from cnnlab import datasets, pretrain
+from cnnlab.pretrain import NAME, Pretraining
+
+SMALL = Pretraining(width=0.0625, epochs=3, data="shapes100", images=256, batch_size=64, precision="float32")
+
+
+def weights(folder):
+    model = SMALL.build()
+    model.load_weights(folder / f"{NAME}.weights.h5")
+    return model.get_weights()
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("straight")
+    return folder, pretrain.train(SMALL, folder)
+
+
+def test_a_training_leaves_weights_and_a_record_and_nothing_else(straight):
+    folder, record = straight
+    assert sorted(path.name for path in folder.iterdir()) == [f"{NAME}.json", f"{NAME}.weights.h5"]
+    assert json.loads((folder / f"{NAME}.json").read_text()) == record
+    assert len(record["loss"]) == len(record["accuracy"]) == 3
+    assert record["loss"][-1] < record["loss"][0]
+    assert record["parameters"] == SMALL.build().count_params()
+
+
+def test_testing_it_again_gives_what_the_record_says(straight):
+    folder, record = straight
+    assert pretrain.evaluate(folder) == {"test_accuracy": record["test_accuracy"], "recorded": record["test_accuracy"]}
+
+
+@pytest.mark.parametrize("moment", ["save_weights", "_write"])
+def test_stopped_while_it_keeps_its_state_it_goes_on_to_the_same_weights(straight, tmp_path, monkeypatch, moment):
+    """The second epoch's state is cut off before, or between, its two files; so the epoch is trained again."""
+    calls = []
+
+    def stopped(original):
+        def call(*arguments, **options):
+            calls.append(1)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return original(*arguments, **options)
+
+        return call
+
+    owner = keras.Model if moment == "save_weights" else pretrain
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(owner, moment, stopped(getattr(owner, moment)))
+        pretrain.train(SMALL, tmp_path)
+    assert json.loads((tmp_path / f"{NAME}.partial" / "state.json").read_text())["epochs"] == 1
+    record = pretrain.train(SMALL, tmp_path)
+    assert np.allclose(record["loss"], straight[1]["loss"], atol=2e-4)
+    for here, there in zip(weights(tmp_path), weights(straight[0]), strict=True):
+        assert np.allclose(here, there, atol=1e-4)
+
+
+def test_killed_it_goes_on(tmp_path):
+    command = [sys.executable, "-m", "cnnlab.pretrain", "train", "--out", str(tmp_path), "--epochs", "500", "--json"]
+    environment = os.environ | {"CNNLAB_PROFILE": "smoke", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    state = tmp_path / f"{NAME}.partial" / "state.json"
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        for _ in range(1200):
+            if state.exists() or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+    before = json.loads(state.read_text())
+    assert before["epochs"] >= 1
+    # The process is gone and its lock with it: the next one goes on, to the end of the epoch that it is given.
+    recipe = Pretraining(**before["recipe"])
+    again = pretrain._State(state.parent, recipe)
+    again.read()
+    assert again.epochs == before["epochs"] and again.weights().is_file()
+
+
+def test_another_recipe_does_not_go_on_in_the_same_folder(tmp_path):
+    state = pretrain._State(tmp_path / f"{NAME}.partial", SMALL)
+    pretrain._write(state.folder / "state.json", {"recipe": state.recipe | {"seed": 1, "width": 1.0}})
+    with pytest.raises(ValueError, match="another recipe, different in seed, width"):
+        pretrain.train(SMALL, tmp_path)
+
+
+def test_damage_is_refused(straight, tmp_path):
+    folder, record = straight
+    file = (folder / f"{NAME}.weights.h5").read_bytes()
+    with pytest.raises(datasets.DataError, match="expected the record of a training"):
+        pretrain.evaluate(tmp_path)
+    (tmp_path / f"{NAME}.json").write_text(json.dumps(record))
+    with pytest.raises(datasets.DataError, match="expected the weights of that record"):
+        pretrain.evaluate(tmp_path)
+    (tmp_path / f"{NAME}.weights.h5").write_bytes(file[:-1] + bytes([file[-1] ^ 1]))
+    with pytest.raises(datasets.DataError, match="sha256"):
+        pretrain.evaluate(tmp_path)
+
+
+def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
+    assert pretrain.main(["evaluate", str(tmp_path)]) == 1
+    assert "expected the record of a training" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        pretrain.main(["train", "--out", str(tmp_path), "--epochs", "0"])
+    assert "--epochs needs at least 1 pass; received 0" in capsys.readouterr().err
