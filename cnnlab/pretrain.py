@@ -14,6 +14,8 @@ import time
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+import numpy as np
+
 from cnnlab import datasets, lab
 from cnnlab.datasets import DataError, Dataset, embedded_folder, formats
 
@@ -76,9 +78,10 @@ def train(recipe: Pretraining, folder: Path) -> dict:
         folder: made if it is not there. Until the training is done it holds the state after the last whole epoch, too.
 
     Returns:
-        The record: the recipe's fields, `test_accuracy` on all test pictures, `test_accuracy_mirrored` by the mean of
-        the logits for them and for their mirror images, `minutes` of training, `parameters`, `cores`, `machine`, `loss`
-        and `accuracy` on the moved pictures, one an epoch, the versions, `class_names`, and `sha256` of the weights.
+        The record: the recipe's fields; `test_accuracy` on all test pictures; `test_accuracy_mirrored`, by the mean of
+        the logits for them and for their mirror images; `reliability`, for each tenth of probability [pictures, mean of
+        their highest probability, share classified well]; `minutes` of training, `parameters`, `cores`, `machine`;
+        `loss` and `accuracy` on the moved pictures, one an epoch; `class_names`, `sha256` of the weights, versions.
 
     Raises:
         ValueError: the folder holds the state of another recipe.
@@ -125,6 +128,7 @@ def train(recipe: Pretraining, folder: Path) -> dict:
     trained.save_weights(partial)
     record = asdict(recipe) | {
         "test_accuracy": training.accuracy(trained, *test),
+        "reliability": _reliability(trained, *test),
         "test_accuracy_mirrored": training.accuracy(cifar.mirrored(trained), *test),
         "minutes": round(state.seconds / 60, 1),
         "parameters": trained.count_params(),
@@ -139,6 +143,20 @@ def train(recipe: Pretraining, folder: Path) -> dict:
     _write(folder / f"{NAME}.json", record)
     shutil.rmtree(state.folder)
     return record
+
+
+def _reliability(model, images, labels) -> list[list]:
+    """Whether probabilities can be believed.
+
+    Source: Guo et al., "On calibration of modern neural networks", 2017, section 2.
+    """
+    import keras
+
+    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(model.predict(images, batch_size=500, verbose=0)))
+    highest, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    tenths = (10 * highest).astype(int).clip(0, 9)
+    groups = [tenths == number for number in np.unique(tenths)]
+    return [[int(of.sum()), round(float(highest[of].mean()), 4), round(float(right[of].mean()), 4)] for of in groups]
 
 
 def _load(recipe: Pretraining) -> Dataset:

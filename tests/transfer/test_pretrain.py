@@ -35,6 +35,9 @@ def test_a_training_leaves_weights_and_a_record_and_nothing_else(straight):
     assert json.loads((folder / f"{NAME}.json").read_text()) == record
     assert len(record["loss"]) == len(record["accuracy"]) == 3
     assert record["loss"][-1] < record["loss"][0]
+    pictures, highest, right = np.array(record["reliability"]).T
+    assert pictures.sum() == 2000 and np.isclose(pictures @ right / 2000, record["test_accuracy"], atol=1e-3)
+    assert ((highest >= 0.01) & (highest <= 1)).all() and (np.diff(highest) > 0).all()
     assert record["parameters"] == SMALL.build().count_params()
 
 
