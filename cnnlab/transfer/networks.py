@@ -167,7 +167,7 @@ def _imagenet(name: str, shape: tuple, whole: bool) -> keras.Model:
     top = {"include_top": True, "classifier_activation": None} if whole else {"include_top": False}
     model = build(weights=None, input_tensor=centered, **top)
     model.load_weights(path)
-    return model
+    return keras.Model(inputs, model.output, name=f"{name}_imagenet")
 
 
 def _find(remote: RemoteFile) -> Path:

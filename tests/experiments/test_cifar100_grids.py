@@ -16,7 +16,7 @@ from cnnlab.experiments.cifar100_regularizers import NETWORKS, OPTIMIZERS, REGUL
 SMALL = {"width": 0.0625, "data": "shapes100", "images": 256, "epochs": 2, "batch_size": 64}
 GRIDS = ["cifar100_fast", "cifar100_long", "cifar100_steps", "cifar100_regularizers"]
 
-COMMITTED = ["cifar100_fast", "cifar100_long"]
+COMMITTED = ["cifar100_fast", "cifar100_long", "cifar100_steps", "cifar100_regularizers"]
 
 
 @pytest.fixture(autouse=True)
