@@ -85,7 +85,7 @@ def backbone(name: str = "vgg19", weights: str | None = "cifar100", input_shape:
     if weights == "imagenet":
         return _imagenet(name, tuple(shape), whole=False)
     whole = _own(weights)
-    convolutions = keras.Model(whole.inputs, whole.get_layer("block5_pool").output, name=f"{name}_{weights}")
+    convolutions = keras.Model(whole.input, whole.get_layer("block5_pool").output, name=f"{name}_{weights}")
     if tuple(shape) == whole.input_shape[1:]:
         return convolutions
     resized = keras.models.clone_model(convolutions, input_tensors=keras.Input(shape, name="image"))
