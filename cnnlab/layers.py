@@ -364,3 +364,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             for average, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 average.assign(average * self.momentum + now * (1 - self.momentum))
         return outputs
+
+
+def fused(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """A copy of a layer, a batch norm of maps as `FusedBatchNormalization`: for `keras.models.clone_model`."""
+    if isinstance(layer, keras.layers.BatchNormalization) and len(layer.output.shape) == 4:
+        return FusedBatchNormalization(layer.momentum, layer.epsilon, name=layer.name, dtype=layer.dtype_policy)
+    return layer.__class__.from_config(layer.get_config())

@@ -140,7 +140,8 @@ def train(recipe: Pretraining, folder: Path) -> dict:
         **training.versions(),
     }
     partial.replace(folder / partial.name)
-    _write(folder / f"{NAME}.json", record)
+    _write(folder / f"{NAME}.json", json.dumps(record, indent=1) + "\n")
+    _write(folder / f"{NAME}.md", card(record))
     shutil.rmtree(state.folder)
     return record
 
@@ -167,15 +168,13 @@ def _quicker(layer):
     """The layer as it learns fastest: batch norm in one operation, kernels that start by passing their input on."""
     import keras
 
-    from cnnlab.layers import FusedBatchNormalization
+    from cnnlab.layers import fused
     from cnnlab.models.parts import Identity
 
-    settings = layer.get_config()
-    if isinstance(layer, keras.layers.BatchNormalization) and len(layer.output.shape) == 4:
-        return FusedBatchNormalization(layer.momentum, layer.epsilon, name=layer.name, dtype=layer.dtype_policy)
-    if isinstance(layer, keras.layers.Conv2D):
-        settings["kernel_initializer"] = Identity()
-    return layer.__class__.from_config(settings)
+    copy = fused(layer)
+    if isinstance(copy, keras.layers.Conv2D):
+        copy.kernel_initializer = Identity()
+    return copy
 
 
 class _State:
@@ -216,17 +215,54 @@ class _State:
             # Replacing the record, which names the weights' file, is the one moment that counts.
             model.save_weights(self.weights())
             state = {"epochs": self.epochs, "seconds": self.seconds, "curves": self.curves, "recipe": self.recipe}
-            _write(self.folder / "state.json", state)
+            _write(self.folder / "state.json", json.dumps(state))
             earlier.unlink(missing_ok=True)
 
         return keras.callbacks.LambdaCallback(on_epoch_end=keep)
 
 
-def _write(path: Path, content: dict) -> None:
+def _write(path: Path, text: str) -> None:
     """Write a file whole."""
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.write_text(text)
     partial.replace(path)
+
+
+def card(record: dict) -> str:
+    """The model card: what a record says, for a reader.
+
+    Args:
+        record: of `train`.
+
+    Source: Mitchell et al., "Model cards for model reporting", 2019, section 4.
+    """
+    rows = {
+        "network": f"VGG19 with batch norm, {record['width']:g} of its channels, {record['parameters']:,} parameters",
+        "takes, gives": "pixels (N, 32, 32, 3) from 0 to 255; 100 logits, in the order of `class_names` in the record",
+        "trained on": f"{record['data']}, {record['images']:,} training pictures, {record['epochs']} epochs",
+        "recipe": f"SGD with Nesterov momentum, batches of {record['batch_size']}, one cycle up to a learning rate of "
+        f"{record['learning_rate']:g}, weight decay {record['weight_decay']:g}, smoothing {record['smoothing']:g}; "
+        f"pictures moved by up to {record['shift']} pixels and mirrored ({record['mirror']}), weights averaged with "
+        f"momentum {record['averaging']:g}, {record['precision']}",
+        "seed": record["seed"],
+        "test accuracy": f"{record['test_accuracy']:.4f} on all test pictures, "
+        f"{record['test_accuracy_mirrored']:.4f} by the mean of each and its mirror image",
+        "time": f"{record['minutes']:g} minutes on {record['cores']} cores ({record['machine']})",
+        "software": f"Keras {record['keras']}, TensorFlow {record['tensorflow']}",
+        "sha256": f"`{record['sha256']}`",
+    }
+    lines = [f"# {NAME}", "", "| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items())]
+    return "\n".join(lines) + CARD
+
+
+CARD = """
+
+Made by `python -m cnnlab.pretrain train --out FOLDER`; `python -m cnnlab.pretrain evaluate` measures it again.
+
+For teaching: to be taken apart, and as a start for small tasks of natural pictures. It knows a hundred classes of
+CIFAR-100 and takes everything for one of them; its probabilities mean nothing for other pictures. CIFAR-100 was
+collected from the web by the names of its classes, with the errors and the slant that this brings.
+"""
 
 
 def evaluate(folder: Path) -> dict:

@@ -16,6 +16,7 @@ from cnnlab import pretrain
 from cnnlab.datasets import DataError, download, formats, sources
 from cnnlab.datasets.catalog import RemoteFile
 from cnnlab.datasets.sources import NotAtHandError, embedded_file
+from cnnlab.layers import fused
 
 WEIGHTS = {"cifar100": ("vgg19",), "imagenet": ("vgg16", "vgg19"), None: ("vgg19",)}
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
@@ -139,9 +140,8 @@ def _refuse_unknown(name: str, weights: str | None) -> None:
     if weights not in WEIGHTS:
         raise ValueError(f"`weights` needs 'cifar100', 'imagenet' or None; received {weights!r}.")
     if name not in WEIGHTS[weights]:
-        raise ValueError(
-            f"`name` needs {' or '.join(WEIGHTS[weights])} for the weights {weights!r}; received {name!r}."
-        )
+        accepted = " or ".join(map(repr, WEIGHTS[weights]))
+        raise ValueError(f"`name` needs {accepted} for the weights {weights!r}; received {name!r}.")
 
 
 def _record() -> dict:
@@ -150,9 +150,11 @@ def _record() -> dict:
 
 def _own(weights: str | None) -> keras.Model:
     """The course's own network, with what it has learned or without."""
-    model = pretrain.Pretraining(width=_record()["width"]).build()
+    plain = pretrain.Pretraining(width=_record()["width"]).build()
     if weights:
-        model.load_weights(embedded_file(f"weights/{pretrain.NAME}.weights.h5"))
+        plain.load_weights(embedded_file(f"weights/{pretrain.NAME}.weights.h5"))
+    model = keras.models.clone_model(plain, clone_function=fused)  # the same, quicker to trace and to run
+    model.set_weights(plain.get_weights())
     return model
 
 

@@ -31,8 +31,9 @@ def straight(tmp_path_factory):
 
 def test_a_training_leaves_weights_and_a_record_and_nothing_else(straight):
     folder, record = straight
-    assert sorted(path.name for path in folder.iterdir()) == [f"{NAME}.json", f"{NAME}.weights.h5"]
+    assert sorted(path.name for path in folder.iterdir()) == [f"{NAME}.{end}" for end in ("json", "md", "weights.h5")]
     assert json.loads((folder / f"{NAME}.json").read_text()) == record
+    assert f"{record['test_accuracy']:.4f} on all test pictures" in (folder / f"{NAME}.md").read_text()
     assert len(record["loss"]) == len(record["accuracy"]) == 3
     assert record["loss"][-1] < record["loss"][0]
     pictures, highest, right = np.array(record["reliability"]).T
@@ -92,7 +93,8 @@ def test_killed_it_goes_on(tmp_path):
 
 def test_another_recipe_does_not_go_on_in_the_same_folder(tmp_path):
     state = pretrain._State(tmp_path / f"{NAME}.partial", SMALL)
-    pretrain._write(state.folder / "state.json", {"recipe": state.recipe | {"seed": 1, "width": 1.0}})
+    other = json.dumps({"recipe": state.recipe | {"seed": 1, "width": 1.0}})
+    pretrain._write(state.folder / "state.json", other)
     with pytest.raises(ValueError, match="another recipe, different in seed, width"):
         pretrain.train(SMALL, tmp_path)
 

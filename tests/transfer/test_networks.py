@@ -1,0 +1,208 @@
+"""`transfer.classifier` and `backbone`: the course's own weights, and ImageNet's from a folder or a server."""
+
+import hashlib
+import json
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from cnnlab import datasets, pretrain, transfer
+from cnnlab.datasets import sources
+from cnnlab.datasets.catalog import RemoteFile
+from cnnlab.datasets.sources import NotAtHandError
+from cnnlab.layers import FusedBatchNormalization
+from cnnlab.transfer import networks
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3)).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def nothing_at_hand(monkeypatch, tmp_path):
+    """No folder, an empty cache, and a network on which no one answers."""
+    monkeypatch.delenv("CNNLAB_DATA", raising=False)
+    monkeypatch.delenv("CNNLAB_OFFLINE", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("CNNLAB_MIRROR", "http://127.0.0.1:9/nobody")
+
+
+@pytest.fixture
+def copied(monkeypatch, tmp_path):
+    """The embedded weights in a folder that may be damaged."""
+    shutil.copytree(datasets.embedded_folder() / "weights", tmp_path / "data" / "weights")
+    monkeypatch.setattr(sources, "embedded_folder", lambda: tmp_path / "data")
+    return tmp_path / "data" / "weights"
+
+
+def test_the_embedded_classifier_needs_no_network_and_fits_its_record():
+    model, names = transfer.classifier(), transfer.class_names()
+    record = json.loads((datasets.embedded_folder() / "weights" / "vgg19_cifar100.json").read_text())
+    assert model(IMAGES).shape == (4, 100) and len(names) == 100 and "leopard" in names
+    assert model.count_params() == record["parameters"]
+    assert record["data"] == "cifar100" and record["images"] == 50_000 and len(record["loss"]) == record["epochs"]
+
+
+def test_the_card_says_what_the_record_says():
+    folder = datasets.embedded_folder() / "weights"
+    record = json.loads((folder / "vgg19_cifar100.json").read_text())
+    assert (folder / "vgg19_cifar100.md").read_text() == pretrain.card(record)
+
+
+def test_the_embedded_weights_take_six_megabytes_at_most():
+    folder = datasets.embedded_folder() / "weights"
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 6_000_000
+
+
+@pytest.mark.parametrize("file", ["vgg19_cifar100.weights.h5", "vgg19_cifar100.json"])
+def test_a_damaged_file_is_refused(copied, file):
+    data = bytearray((copied / file).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copied / file).write_bytes(data)
+    with pytest.raises(datasets.DataError, match=f"{file}: expected sha256 .* Restore it with git"):
+        transfer.classifier()
+
+
+def test_a_missing_file_is_named(copied):
+    (copied / "vgg19_cifar100.weights.h5").unlink()
+    with pytest.raises(datasets.DataError, match="expected a file that SHA256SUMS lists, got none"):
+        transfer.classifier()
+
+
+def test_the_backbone_is_the_classifier_up_to_the_last_pooling():
+    whole, body = transfer.classifier(), transfer.backbone()
+    inner = keras.Model(whole.inputs, whole.get_layer("block5_pool").output)
+    assert body.output_shape == (None, 1, 1, 128)
+    assert np.allclose(body(IMAGES), inner(IMAGES))
+
+
+def test_the_backbone_takes_any_size():
+    body = transfer.backbone(input_shape=(None, None, 3))
+    assert body(np.zeros((1, 64, 96, 3))).shape == (1, 2, 3, 128)
+    assert np.allclose(body(IMAGES), transfer.backbone()(IMAGES), atol=1e-5)
+
+
+def test_its_layers_carry_the_names_of_keras_vgg():
+    theirs = keras.applications.VGG19(weights=None, include_top=False)
+    names = {layer.name for layer in transfer.backbone().layers}
+    assert {layer.name for layer in theirs.layers if layer.name.startswith("block")} <= names
+
+
+def test_its_batch_norms_are_fused_and_give_what_those_of_the_plain_network_give():
+    plain = pretrain.Pretraining().build()
+    plain.load_weights(datasets.embedded_folder() / "weights" / "vgg19_cifar100.weights.h5")
+    whole = transfer.classifier()
+    assert isinstance(whole.get_layer("block3_conv2_bn"), FusedBatchNormalization)
+    assert np.allclose(whole(IMAGES), plain(IMAGES), atol=1e-3)
+
+
+def test_without_weights_it_is_the_same_network_drawn_anew():
+    keras.utils.set_random_seed(0)
+    drawn, again = transfer.backbone(weights=None), transfer.backbone(weights=None)
+    trained = transfer.backbone()
+    assert drawn.count_params() == trained.count_params()
+    kernels = [model.get_layer("block3_conv1").kernel.numpy() for model in (drawn, again, trained)]
+    assert not np.allclose(kernels[0], kernels[1]) and not np.allclose(kernels[0], kernels[2])
+
+
+@pytest.fixture
+def imagenet(monkeypatch, tmp_path):
+    """A file in the form of Keras' weights for VGG16's convolutions, known by its own digest; gives model and path."""
+    keras.utils.set_random_seed(0)
+    model = keras.applications.VGG16(weights=None, include_top=False)
+    path = tmp_path / "server" / f"vgg16_{networks.KERNELS}_notop.h5"
+    path.parent.mkdir()
+    model.save(path)
+    entry = (f"vgg16/{path.name}", path.stat().st_size, hashlib.md5(path.read_bytes()).hexdigest())
+    monkeypatch.setitem(networks.IMAGENET, ("vgg16", False), entry)
+    return model, path
+
+
+def same(body, model):
+    image = np.random.default_rng(1).integers(0, 256, (1, 64, 64, 3)).astype("float32")
+    expected = model(keras.applications.vgg16.preprocess_input(image.copy()))
+    return np.allclose(body(image), expected, atol=1e-3)
+
+
+def test_weights_come_from_the_folder_and_pixels_are_prepared_inside(imagenet, monkeypatch, tmp_path):
+    model, path = imagenet
+    (tmp_path / "room" / "weights").mkdir(parents=True)
+    shutil.copy(path, tmp_path / "room" / "weights")
+    monkeypatch.setenv("CNNLAB_DATA", str(tmp_path / "room"))
+    assert same(transfer.backbone("vgg16", "imagenet", (64, 64, 3)), model)
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """A server nearby for what lies in tmp_path/server."""
+    (tmp_path / "server").mkdir(exist_ok=True)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "server"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        monkeypatch.setenv("CNNLAB_MIRROR", f"http://127.0.0.1:{running.server_port}")
+        yield tmp_path / "server"
+        running.shutdown()
+
+
+def test_weights_are_downloaded_once_into_keras_cache(imagenet, server, monkeypatch, tmp_path):
+    model, path = imagenet
+    assert same(transfer.backbone("vgg16", "imagenet", (64, 64, 3)), model)
+    assert (tmp_path / "keras" / "models" / path.name).is_file()
+    monkeypatch.setenv("CNNLAB_OFFLINE", "1")
+    assert same(transfer.backbone("vgg16", "imagenet", (64, 64, 3)), model)
+
+
+def test_a_wrong_file_on_the_server_is_not_used(imagenet, server):
+    _, path = imagenet
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(NotAtHandError, match="came with a wrong checksum"):
+        transfer.backbone("vgg16", "imagenet")
+
+
+def test_class_names_of_imagenet(server, monkeypatch):
+    text = json.dumps({str(number): [f"n{number}", f"class_{number}"] for number in range(1000)})
+    (server / "imagenet_class_index.json").write_text(text)
+    digest = hashlib.md5(text.encode()).hexdigest()
+    monkeypatch.setattr(networks, "LABELS", RemoteFile(networks.LABELS.address, "", len(text), digest))
+    names = transfer.class_names("imagenet")
+    assert len(names) == 1000 and names[7] == "class_7"
+
+
+@pytest.mark.parametrize("offline", ["0", "1"])
+def test_where_there_is_no_network_the_error_says_what_to_do(monkeypatch, offline):
+    monkeypatch.setenv("CNNLAB_OFFLINE", offline)
+    with pytest.raises(NotAtHandError, match=r'vgg19_.*h5 is not at hand .* weights="cifar100" gives the network that'):
+        transfer.classifier("vgg19", "imagenet")
+
+
+def test_digests_are_those_that_keras_has():
+    source = Path(keras.__file__).parent / "src" / "applications"
+    for (name, _), (address, _, digest) in networks.IMAGENET.items():
+        text = (source / f"{name}.py").read_text()
+        assert digest in text and address.rsplit("/", 1)[1] in text
+    assert networks.LABELS.digest in (source / "imagenet_utils.py").read_text()
+
+
+def test_decoding_gives_names_and_probabilities():
+    logits = np.log([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]])
+    first, second = transfer.decode(logits, ("a", "b", "c"), top=2)
+    assert [name for name, _ in first] == ["b", "c"] and [name for name, _ in second] == ["a", "c"]
+    assert np.allclose([p for _, p in first], [0.6, 0.3], atol=1e-6)
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="`weights` needs 'cifar100', 'imagenet' or None; received 'coco'"):
+        transfer.classifier(weights="coco")
+    with pytest.raises(ValueError, match="`name` needs 'vgg19' for the weights 'cifar100'; received 'vgg16'"):
+        transfer.backbone("vgg16")
+    with pytest.raises(ValueError, match=r"`input_shape` needs \(height, width, 3\), sides of 32 or more"):
+        transfer.backbone(input_shape=(31, 64, 3))
+    with pytest.raises(ValueError, match=r"`logits` needs the shape \(N, 2\), a column a name; received \(1, 3\)"):
+        transfer.decode(np.zeros((1, 3)), ("a", "b"))
+    with pytest.raises(ValueError, match="`top` needs 1 to 2; received 3"):
+        transfer.decode(np.zeros((1, 2)), ("a", "b"), top=3)
