@@ -75,7 +75,7 @@ def test_a_missing_file_is_named(copied):
 
 def test_the_backbone_is_the_classifier_up_to_the_last_pooling():
     whole, body = transfer.classifier(), transfer.backbone()
-    inner = keras.Model(whole.inputs, whole.get_layer("block5_pool").output)
+    inner = keras.Model(whole.input, whole.get_layer("block5_pool").output)
     assert body.output_shape == (None, 1, 1, 128)
     assert np.allclose(body(IMAGES), inner(IMAGES))
 
