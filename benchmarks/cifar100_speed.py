@@ -37,10 +37,8 @@ def network(name: str, recipe: Recipe, images: np.ndarray) -> keras.Model:
         model = models.build("resnet18", (32, 32, 3), 100, regularizer="batch_norm")
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9), training.smoothed_cross_entropy())
         return model
-    keras.config.set_dtype_policy(recipe.precision)
-    model = recipe.compiled(images[:1000], steps=recipe.epochs * IMAGES // recipe.batch_size)
-    keras.config.set_dtype_policy("float32")
-    return model
+    with training.precision(recipe.precision):
+        return recipe.compiled(images[:1000], steps=recipe.epochs * IMAGES // recipe.batch_size)
 
 
 def peak_memory() -> float | None:

@@ -115,9 +115,8 @@ def train_recipe(data, setting: Setting, seed: int) -> tuple:
 def run(name: str, seed: int) -> dict:
     """Train one setting from one seed and test it once, on the 10,000 test images."""
     import keras
-    import tensorflow as tf
 
-    from cnnlab import datasets, lab
+    from cnnlab import datasets, lab, training
 
     with contextlib.redirect_stdout(sys.stderr):
         data = datasets.load("mnist", offline=True)
@@ -136,8 +135,7 @@ def run(name: str, seed: int) -> dict:
         "seconds": round(seconds, 2),
         "cpu_seconds": round(cpu_seconds, 2),
         "cores": lab.cores(),
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
+        **training.versions(),
         "recipe": asdict(setting),
     }
 

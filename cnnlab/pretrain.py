@@ -84,64 +84,59 @@ def train(recipe: Pretraining, folder: Path) -> dict:
         `loss` and `accuracy` on the moved pictures, one an epoch; `class_names`, `sha256` of the weights, versions.
 
     Raises:
-        ValueError: the folder holds the state of another recipe.
+        ValueError: the folder holds the state of another recipe, or another process trains in it.
         DataError: CIFAR-100 is not at hand.
-        OSError: the folder cannot be written, or another process trains in it.
+        OSError: the folder cannot be written.
     """
     import keras
-    from filelock import FileLock, Timeout
 
     from cnnlab import training
-    from cnnlab.experiments import progress
+    from cnnlab.experiments import progress, runner
     from cnnlab.models import cifar
 
     loaded = _load(recipe)
     x, y, test = loaded.x_train[: recipe.images], loaded.y_train[: recipe.images], (loaded.x_test, loaded.y_test)
     state = _State(folder / f"{NAME}.partial", recipe)
-    lock = FileLock(state.folder / "lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise OSError(f"{folder}: another process trains in this folder") from None
-    state.read()
-    keras.utils.set_random_seed(recipe.seed)
-    batches = training.CroppedBatches(x, y, recipe.batch_size, recipe.seed, recipe.shift, recipe.mirror)
-    batches.go_to(state.epochs)
-    steps = recipe.epochs * len(batches)
-    with lock, training.precision(recipe.precision):
-        with training.strategy().scope():
-            model = keras.models.clone_model(recipe.build(), clone_function=_quicker)
-            rate = training.one_cycle(recipe.learning_rate, steps)
-            optimizer = training.averaged_sgd(rate, recipe.weight_decay, recipe.averaging)
-            model.compile(optimizer, training.smoothed_cross_entropy(recipe.smoothing), metrics=["accuracy"])
-            optimizer.build(model.trainable_variables)
-            if state.epochs:
-                model.load_weights(state.weights())
-        callbacks = [state.keeper(model), *progress.bars(steps, done=state.epochs * len(batches))]
-        # The batches draw their own order; Keras' would depend on what came before.
-        options = {"shuffle": False, "callbacks": callbacks, "verbose": 0}
-        model.fit(batches, epochs=recipe.epochs, initial_epoch=state.epochs, **options)
-    # The plain network in full precision, as it will be loaded, is what is tested.
-    trained = recipe.build()
-    trained.set_weights(model.get_weights())
-    partial = state.folder / f"{NAME}.weights.h5"
-    trained.save_weights(partial)
-    record = asdict(recipe) | {
-        "test_accuracy": training.accuracy(trained, *test),
-        "reliability": _reliability(trained, *test),
-        "test_accuracy_mirrored": training.accuracy(cifar.mirrored(trained), *test),
-        "minutes": round(state.seconds / 60, 1),
-        "parameters": trained.count_params(),
-        "cores": lab.cores(),
-        "machine": platform.machine(),
-        "class_names": list(loaded.class_names),
-        "sha256": formats.file_digest(partial),
-        **state.curves,
-        **training.versions(),
-    }
-    partial.replace(folder / partial.name)
-    _write(folder / f"{NAME}.json", json.dumps(record, indent=1) + "\n")
-    _write(folder / f"{NAME}.md", card(record))
+    with runner.alone(state.folder):
+        state.read()
+        keras.utils.set_random_seed(recipe.seed)
+        batches = training.CroppedBatches(x, y, recipe.batch_size, recipe.seed, recipe.shift, recipe.mirror)
+        batches.go_to(state.epochs)
+        steps = recipe.epochs * len(batches)
+        with training.precision(recipe.precision):
+            with training.strategy().scope():
+                model = keras.models.clone_model(recipe.build(), clone_function=_quicker)
+                rate = training.one_cycle(recipe.learning_rate, steps)
+                optimizer = training.averaged_sgd(rate, recipe.weight_decay, recipe.averaging)
+                model.compile(optimizer, training.smoothed_cross_entropy(recipe.smoothing), metrics=["accuracy"])
+                optimizer.build(model.trainable_variables)
+                if state.epochs:
+                    model.load_weights(state.weights())
+            callbacks = [state.keeper(model), *progress.bars(steps, done=state.epochs * len(batches))]
+            # The batches draw their own order; Keras' would depend on what came before.
+            options = {"shuffle": False, "callbacks": callbacks, "verbose": 0}
+            model.fit(batches, epochs=recipe.epochs, initial_epoch=state.epochs, **options)
+        # The plain network in full precision, as it will be loaded, is what is tested.
+        trained = recipe.build()
+        trained.set_weights(model.get_weights())
+        partial = state.folder / f"{NAME}.weights.h5"
+        trained.save_weights(partial)
+        record = asdict(recipe) | {
+            "test_accuracy": training.accuracy(trained, *test),
+            "reliability": _reliability(trained, *test),
+            "test_accuracy_mirrored": training.accuracy(cifar.mirrored(trained), *test),
+            "minutes": round(state.seconds / 60, 1),
+            "parameters": trained.count_params(),
+            "cores": lab.cores(),
+            "machine": platform.machine(),
+            "class_names": list(loaded.class_names),
+            "sha256": formats.file_digest(partial),
+            **state.curves,
+            **training.versions(),
+        }
+        partial.replace(folder / partial.name)
+        _write(folder / f"{NAME}.json", json.dumps(record, indent=1) + "\n")
+        _write(folder / f"{NAME}.md", card(record))
     shutil.rmtree(state.folder)
     return record
 

@@ -1,13 +1,13 @@
 """The four places a data set can come from, in the order in which they are asked."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import cnnlab
 from cnnlab.datasets import download, formats
-from cnnlab.datasets.catalog import DataError, Entry
+from cnnlab.datasets.catalog import DataError, Entry, RemoteFile
 from cnnlab.datasets.formats import Arrays
 
 RESTORE = "Restore it with git, or install the course again."
@@ -136,15 +136,25 @@ def _cached_cifar(folder: Path, entry: Entry) -> Arrays:
 
 def from_download(entry: Entry, offline: bool | None) -> Arrays:
     """Download the set's files into Keras' cache, where Keras finds them too, and read them there."""
+    fetch_all(entry.files, keras_folder(), offline)
+    return from_keras_cache(entry)
+
+
+def fetch_all(files: Sequence[RemoteFile], folder: Path, offline: bool | None = None) -> None:
+    """Download files into a folder, each to its path `cached` there.
+
+    Raises:
+        DataError: a file is there and damaged.
+        NotHere: they cannot be had.
+    """
     if offline or (offline is None and is_switched_on("CNNLAB_OFFLINE")):
         raise NotHere("offline")
-    folder = keras_folder()
-    seconds = sum(download.time_limit(remote) for remote in entry.files)
+    seconds = sum(download.time_limit(remote) for remote in files)
     try:
         # Before the lock is taken, so that notebooks run side by side without a network do not wait for each other.
-        download.check_reachable(entry.files[0])
+        download.check_reachable(files[0])
         with download.locked(folder, seconds):
-            for remote in entry.files:
+            for remote in files:
                 download.fetch(remote, folder / remote.cached, download.time_limit(remote))
     except TimeoutError:
         raise NotHere("another process is downloading") from None
@@ -152,7 +162,6 @@ def from_download(entry: Entry, offline: bool | None) -> Arrays:
         raise NotHere(str(error)) from error
     except OSError as error:
         raise NotHere(f"Keras' cache cannot be written ({error.strerror or error})") from error
-    return from_keras_cache(entry)
 
 
 def from_embedded(entry: Entry) -> Arrays:

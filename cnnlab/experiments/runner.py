@@ -87,7 +87,7 @@ def run(
         keep: Callable[[dict], None] = lambda record: None  # noqa: E731
         if out is not None:
             folder = Path(out)
-            stack.enter_context(_alone(folder))
+            stack.enter_context(alone(folder))
             records, damaged = _read(folder / FILE)
             if damaged:
                 _set_aside(folder / FILE, damaged)
@@ -165,7 +165,7 @@ def _refuse_another_grid(folder: Path, records: list[dict], cells: Iterable[Any]
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Hold a folder against other runs; the system lets go when this process ends, however it ends."""
     folder.mkdir(parents=True, exist_ok=True)
     try:

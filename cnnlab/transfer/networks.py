@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers, ops
 
 from cnnlab import pretrain
-from cnnlab.datasets import DataError, download, formats, sources
+from cnnlab.datasets import formats, sources
 from cnnlab.datasets.catalog import RemoteFile
 from cnnlab.datasets.sources import NotAtHandError, embedded_file
 from cnnlab.layers import fused
@@ -175,24 +175,16 @@ def _imagenet(name: str, shape: tuple, whole: bool) -> keras.Model:
 def _find(remote: RemoteFile) -> Path:
     """Path of a file of Keras' own: in the folder of CNNLAB_DATA, in Keras' cache, or downloaded into it."""
     setting = os.environ.get("CNNLAB_DATA", "")
-    cached = sources.keras_folder().parent / "models" / remote.name
+    cached = sources.keras_folder().parent / "models" / remote.cached
     for path in (Path(setting).expanduser() / "weights" / remote.name if setting else cached, cached):
         if path.is_file():
             formats.check_digest(path, remote.digest)
             return path
-    reason = "CNNLAB_OFFLINE is set"
-    if not sources.is_switched_on("CNNLAB_OFFLINE"):
-        seconds = download.time_limit(remote)
-        try:
-            download.check_reachable(remote)
-            with download.locked(cached.parent, seconds):
-                download.fetch(remote, cached, seconds)
-            return cached
-        except DataError:
-            raise
-        except OSError as error:
-            reason = str(error)
-    raise NotAtHandError(
-        f"{remote.name} is not at hand ({reason}). Connect to the network, or copy the file into the folder `weights` "
-        'of CNNLAB_DATA. Without either, weights="cifar100" gives the network that comes with the course.'
-    )
+    try:
+        sources.fetch_all([remote], cached.parent)
+    except sources.NotHere as reason:
+        raise NotAtHandError(
+            f"{remote.name} is not at hand ({reason}). Connect to the network, or copy the file into the folder "
+            '`weights` of CNNLAB_DATA. Without either, weights="cifar100" gives the network that comes with the course.'
+        ) from reason
+    return cached

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import threading
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +15,6 @@ import pytest
 
 from cnnlab import datasets, pretrain, transfer
 from cnnlab.datasets import sources
-from cnnlab.datasets.catalog import RemoteFile
 from cnnlab.datasets.sources import NotAtHandError
 from cnnlab.layers import FusedBatchNormalization
 from cnnlab.transfer import networks
@@ -168,7 +168,7 @@ def test_class_names_of_imagenet(server, monkeypatch):
     text = json.dumps({str(number): [f"n{number}", f"class_{number}"] for number in range(1000)})
     (server / "imagenet_class_index.json").write_text(text)
     digest = hashlib.md5(text.encode()).hexdigest()
-    monkeypatch.setattr(networks, "LABELS", RemoteFile(networks.LABELS.address, "", len(text), digest))
+    monkeypatch.setattr(networks, "LABELS", replace(networks.LABELS, size=len(text), digest=digest))
     names = transfer.class_names("imagenet")
     assert len(names) == 1000 and names[7] == "class_7"
 

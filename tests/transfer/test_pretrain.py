@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cnnlab import datasets, pretrain
+from cnnlab.experiments import runner
 from cnnlab.pretrain import NAME, Pretraining
 
 SMALL = Pretraining(width=0.0625, epochs=3, data="shapes100", images=256, batch_size=64, precision="float32")
@@ -96,6 +97,11 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(tmp_path):
     other = json.dumps({"recipe": state.recipe | {"seed": 1, "width": 1.0}})
     pretrain._write(state.folder / "state.json", other)
     with pytest.raises(ValueError, match="another recipe, different in seed, width"):
+        pretrain.train(SMALL, tmp_path)
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path):
+    with runner.alone(tmp_path / f"{NAME}.partial"), pytest.raises(ValueError, match="is in use: another run"):
         pretrain.train(SMALL, tmp_path)
 
 
