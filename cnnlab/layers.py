@@ -365,6 +365,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
                 average.assign(average * self.momentum + now * (1 - self.momentum))
         return outputs
 
+    def multiply_adds(self, output_shape: tuple) -> int:
+        """None, as for Keras' own layer: in use it can be folded into the convolution in front of it."""
+        return 0
+
 
 def fused(layer: keras.layers.Layer) -> keras.layers.Layer:
     """A copy of a layer, a batch norm of maps as `FusedBatchNormalization`: for `keras.models.clone_model`."""

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cnnlab import arithmetic
 from cnnlab.layers import FusedBatchNormalization
+from cnnlab.layers import fused as with_fused
 
 
 def pair(**options) -> tuple[keras.layers.Layer, keras.layers.Layer]:
@@ -63,3 +65,15 @@ def test_it_is_saved_and_loaded(tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert isinstance(loaded.layers[-1], FusedBatchNormalization)
     assert loaded.layers[-1].momentum == 0.7
+
+
+def test_a_network_of_either_has_the_same_profile():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.MaxPooling2D()(keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(inputs)))
+    plain = keras.Model(inputs, keras.layers.Conv2D(2, 3)(x))
+    of_fused, of_plain = (
+        arithmetic.profile(keras.models.clone_model(plain, clone_function=way)) for way in (with_fused, None)
+    )
+    assert not of_fused.uncounted
+    assert (of_fused.macs, of_fused.params) == (of_plain.macs, of_plain.params)
+    assert [row.receptive_field for row in of_fused] == [row.receptive_field for row in of_plain] == [1, 3, 3, 4, 8]
