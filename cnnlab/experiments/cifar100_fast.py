@@ -106,6 +106,7 @@ class Recipe:
             cifar.whiten(model, sample)
         loss = training.smoothed_cross_entropy(self.smoothing)
         model.compile(self._optimizer(steps), loss, metrics=["accuracy"])
+        model.optimizer.build(model.trainable_variables)  # now, so that the training step is traced once, not twice
         return model
 
     def _optimizer(self, steps: int):

@@ -77,6 +77,7 @@ class Regularized:
         with training.strategy().scope():
             model = self.build()
             model.compile(optimizer(self.optimizer, rate), training.smoothed_cross_entropy(), metrics=["accuracy"])
+            model.optimizer.build(model.trainable_variables)  # now, so that the training step is traced once, not twice
         before = training.gradient_norms(model, x[:128], y[:128])
         stop = keras.callbacks.EarlyStopping("val_accuracy", patience=self.patience, restore_best_weights=True)
         options = {"validation_data": validation, "callbacks": [stop, *progress.bars(steps)], "verbose": 0}
