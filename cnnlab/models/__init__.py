@@ -33,6 +33,8 @@ _BUILDERS = {
     },
     "densenet121": ("densenet", "densenet121", {}),
     "mobilenet": ("mobilenet", "mobilenet", {}),
+    "pilotnet": ("driving", "pilotnet", {}),
+    "drivenet": ("driving", "drivenet", {}),
 }
 
 

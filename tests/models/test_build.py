@@ -9,7 +9,7 @@ import pytest
 
 from cnnlab import models
 
-SMALL = {"digitnet": (28, 28, 1), "lenet5": (28, 28, 1)}
+SMALL = {"digitnet": (28, 28, 1), "lenet5": (28, 28, 1), "drivenet": (32, 32, 3), "pilotnet": (61, 61, 3)}
 FAMILIES = [*SMALL, "alexnet", "vgg11", "nin", "googlenet", "inceptionv2", "resnet18", "densenet121", "mobilenet"]
 
 
