@@ -115,12 +115,12 @@ def _picture(folder: Path, text: str, view: View) -> np.ndarray:
     name = PureWindowsPath(text.strip()).name  # takes / and \ alike
     path = folder / "IMG" / name
     if not name or not path.is_file():
-        raise ValueError(f"picture {name or text!r} is missing")
+        raise ValueError(f"picture {name or repr(text)} is missing")
     try:
         with Image.open(path) as image:
             picture = np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"picture {name} is broken ({error})") from None
+        raise ValueError(f"picture {name} is broken ({type(error).__name__})") from None
     try:
         return view(picture)
     except ValueError as error:

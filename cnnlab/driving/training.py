@@ -36,7 +36,7 @@ class Cloning:
         brightness, darkness: strengths of `augmentation.brightened` and `shadowed`.
         pixels, per_pixel: of `augmentation.shifted`, for cameras that do not see their own car.
         straight: largest share of rows with the wheel straight; 1 keeps them all.
-        loss: as Keras names it.
+        objective: the loss, as Keras names it.
         held_out: share of the rows, the last of each log, that is validated on.
         seed: of weights, orders and augmentations.
     """
@@ -53,7 +53,7 @@ class Cloning:
     pixels: int = 0
     per_pixel: float = 0.0
     straight: float = 1.0
-    loss: str = "mse"
+    objective: str = "mse"
     held_out: float = 0.1
     seed: int = 0
 
@@ -137,7 +137,7 @@ def fit(log: Log, recipe: Cloning, model: keras.Model | None = None, held_out: L
     model = model or recipe.build()
     batches = Batches(log, recipe)
     steps = recipe.epochs * len(batches)
-    model.compile(keras.optimizers.Adam(training.one_cycle(recipe.learning_rate, steps)), recipe.loss)
+    model.compile(keras.optimizers.Adam(training.one_cycle(recipe.learning_rate, steps)), recipe.objective)
     validation = held_out and (held_out.pictures[:, 0], targets(held_out, recipe.outputs))
     history = model.fit(
         batches,
@@ -190,7 +190,9 @@ def train(logs: Sequence[Path], folder: Path, name: str, recipe: Cloning, start:
         model, curves = fit(join([first for first, _ in halves]), recipe, start and start.model, held_out)
         minutes = round((time.perf_counter() - begin) / 60, 1)
         partial = folder / f"{name}.partial.weights.h5"
-        model.save_weights(partial)
+        trained = recipe.build()
+        trained.set_weights(model.get_weights())
+        trained.save_weights(partial)  # without the optimizer's averages, which are twice the size
         result = asdict(recipe) | {
             "logs": [Path(path).resolve().name for path in logs],
             "rows": sum(map(len, read_logs)),
@@ -279,7 +281,8 @@ def card(name: str, result: dict) -> str:
         "trained on": f"{result['rows']:,} rows of {', '.join(result['logs'])}, three cameras each, "
         f"{result['held_out']:.0%} of them, the last of each log, held out",
         "recipe": f"{result['epochs']} epochs, batches of {result['batch_size']}, Adam, one cycle up to a learning "
-        f"rate of {result['learning_rate']:g}, {result['loss']}; side cameras corrected by {result['correction']:g}",
+        f"rate of {result['learning_rate']:g}, loss {result['objective']}, side cameras corrected by "
+        f"{result['correction']:g}",
         "seed": result["seed"],
         "steering error": f"{result['steering_error']:.4f} on the rows held out, where never steering gives "
         f"{result['steering_error_of_zero']:.4f}"
