@@ -10,7 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from cnnlab.driving.expert import Expert
-from cnnlab.driving.simulator import Simulator
+from cnnlab.driving.simulator import LONGEST_DRIVE, Simulator
 
 LOG = "driving_log.csv"
 STATE = "recording.json"
@@ -29,6 +29,7 @@ class Recording:
         push: largest steering of a push, either way; it is not recorded, the way back is.
         push_frames: how long one lasts.
         quality: of the JPEG files.
+        frames: the most to drive on a track.
     """
 
     every: int = 6
@@ -37,6 +38,7 @@ class Recording:
     push: float = 0.4
     push_frames: int = 8
     quality: int = 80
+    frames: int = LONGEST_DRIVE
 
 
 def record(folder: Path, seeds: Sequence[int], recording: Recording | None = None, driver: Driver | None = None) -> int:
@@ -99,7 +101,7 @@ def _lap(simulator: Simulator, seed: int, folder: Path, recording: Recording, dr
     expert, rows, pushed, push = Expert(), [], 0, 0.0
     shifts = dict(zip(CAMERAS, (0.0, -recording.camera_shift, recording.camera_shift), strict=True))
     simulator.start(seed)
-    while not simulator.done:
+    while not simulator.done and simulator.frames < recording.frames:
         right = steering, throttle, brake = expert.act(simulator)
         if driver is not None:
             steering, throttle, brake = driver(simulator.view(), simulator.speed)

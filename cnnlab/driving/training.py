@@ -32,7 +32,7 @@ class Cloning:
         epochs: passes over the rows, each with its three cameras.
         batch_size: pictures a step.
         learning_rate: highest of the one cycle.
-        correction: of the steering for the side cameras.
+        correction: of the steering for the side cameras; None to learn from the center camera alone.
         brightness, darkness: strengths of `augmentation.brightened` and `shadowed`.
         pixels, per_pixel: of `augmentation.shifted`, for cameras that do not see their own car.
         straight: largest share of rows with the wheel straight; 1 keeps them all.
@@ -47,7 +47,7 @@ class Cloning:
     epochs: int = 15
     batch_size: int = 64
     learning_rate: float = 2e-3
-    correction: float = 0.2
+    correction: float | None = 0.2
     brightness: float = 0.2
     darkness: float = 0.0
     pixels: int = 0
@@ -80,8 +80,10 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, log: Log, recipe: Cloning):
         super().__init__()
         self.recipe, self.generator = recipe, np.random.default_rng(recipe.seed)
-        self.pictures, steering, rows = augmentation.side_cameras(log, recipe.correction)
-        self.targets = np.column_stack([steering, targets(log, recipe.outputs)[rows, 1:]])
+        self.pictures, self.targets = log.pictures[:, 0], targets(log, recipe.outputs)
+        if recipe.correction is not None:
+            self.pictures, steering, rows = augmentation.side_cameras(log, recipe.correction)
+            self.targets = np.column_stack([steering, self.targets[rows, 1:]])
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
@@ -127,14 +129,16 @@ def fit(log: Log, recipe: Cloning, model: keras.Model | None = None, held_out: L
     Args:
         log: rows to train on.
         recipe: how.
-        model: to go on with; None for a new one.
+        model: whose weights to begin with, which stays as it is; None for new ones.
         held_out: rows to validate on, or None.
 
     Returns:
-        The model, and its curves: "loss", and "val_loss" where rows are held out, one value an epoch.
+        The trained model, and its curves: "loss", and "val_loss" where rows are held out, one value an epoch.
     """
     keras.utils.set_random_seed(recipe.seed)
-    model = model or recipe.build()
+    start, model = model, recipe.build()
+    if start is not None:
+        model.set_weights(start.get_weights())
     batches = Batches(log, recipe)
     steps = recipe.epochs * len(batches)
     model.compile(keras.optimizers.Adam(training.one_cycle(recipe.learning_rate, steps)), recipe.objective)
@@ -281,8 +285,12 @@ def card(name: str, result: dict) -> str:
         "trained on": f"{result['rows']:,} rows of {', '.join(result['logs'])}, three cameras each, "
         f"{result['held_out']:.0%} of them, the last of each log, held out",
         "recipe": f"{result['epochs']} epochs, batches of {result['batch_size']}, Adam, one cycle up to a learning "
-        f"rate of {result['learning_rate']:g}, loss {result['objective']}, side cameras corrected by "
-        f"{result['correction']:g}",
+        f"rate of {result['learning_rate']:g}, loss {result['objective']}, "
+        + (
+            "center camera alone"
+            if result["correction"] is None
+            else f"side cameras corrected by {result['correction']:g}"
+        ),
         "seed": result["seed"],
         "steering error": f"{result['steering_error']:.4f} on the rows held out, where never steering gives "
         f"{result['steering_error_of_zero']:.4f}"
