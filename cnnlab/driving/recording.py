@@ -1,6 +1,7 @@
 """The recorder: the expert drives, and what the Udacity simulator would write is written."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from cnnlab.driving.expert import Expert
-from cnnlab.driving.simulator import LONGEST_DRIVE, Simulator
+from cnnlab.driving.simulator import HALF_WIDTH, LONGEST_DRIVE, Simulator
 
 LOG = "driving_log.csv"
 STATE = "recording.json"
@@ -30,6 +31,7 @@ class Recording:
         push_frames: how long one lasts.
         quality: of the JPEG files.
         frames: the most to drive on a track.
+        give_up: distance off center, in half widths of the road, at which a drive ends; None to go on.
     """
 
     every: int = 6
@@ -39,6 +41,7 @@ class Recording:
     push_frames: int = 8
     quality: int = 80
     frames: int = LONGEST_DRIVE
+    give_up: float | None = None
 
 
 def record(folder: Path, seeds: Sequence[int], recording: Recording | None = None, driver: Driver | None = None) -> int:
@@ -101,7 +104,8 @@ def _lap(simulator: Simulator, seed: int, folder: Path, recording: Recording, dr
     expert, rows, pushed, push = Expert(), [], 0, 0.0
     shifts = dict(zip(CAMERAS, (0.0, -recording.camera_shift, recording.camera_shift), strict=True))
     simulator.start(seed)
-    while not simulator.done and simulator.frames < recording.frames:
+    limit = math.inf if recording.give_up is None else recording.give_up * HALF_WIDTH
+    while not simulator.done and simulator.frames < recording.frames and abs(simulator.off_center) <= limit:
         right = steering, throttle, brake = expert.act(simulator)
         if driver is not None:
             steering, throttle, brake = driver(simulator.view(), simulator.speed)

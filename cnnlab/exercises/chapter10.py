@@ -179,10 +179,10 @@ def answer(bends, straight, share):
         title="The lecture's network at any size",
         stub='''
 def answer(height, width):
-    """Number of parameters of the lecture's driving network for color pictures of this size, one output."""
+    """Number of parameters of the lecture's driving network for color pictures of this size."""
 ''',
-        hint="Only the dense layer behind the flattened maps depends on the size: 64 maps times height times width there, "
-        "times 100 units. `arithmetic.output_size` computes the sides; the rest is the same as at 66 x 200, where it is "
+        hint="Only the dense layer behind the flattened maps depends on the size: 64 maps times height times width, "
+        "times 100 units. `arithmetic.output_size` computes the sides; the rest is what it is at 66 x 200, "
         "`252_231 - 1152 * 100`.",
         solution="""
 def answer(height, width):
@@ -208,8 +208,8 @@ def answer(steer, picture, size):
     steer takes a picture (H, W, 3) and gives a number; patches are squares of `size` pixels side by side, gray is 128.
     """
 ''',
-        hint="Copy the picture for each patch, set that square to 128, and keep the absolute difference to the steering "
-        "for the whole picture.",
+        hint="Copy the picture for each patch, set that square to 128, and keep the absolute difference to what is "
+        "steered for the whole picture.",
         solution="""
 def answer(steer, picture, size):
     changes = np.zeros((picture.shape[0] // size, picture.shape[1] // size))
