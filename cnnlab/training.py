@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+DIGIT_STRENGTHS = {"rotation": 12, "zoom": 0.15, "shear": 0.2, "shift": 1.5}  # of `augment`, for handwritten digits
+
 
 def one_cycle(peak: float, steps: int, warmup: float = 0.25) -> keras.optimizers.schedules.LearningRateSchedule:
     """Learning rate that rises along a line to `peak` and falls along half a cosine to zero.
@@ -337,8 +339,7 @@ def fit_recipe(model: keras.Model, images, labels, epochs: int, seed: int = 0, p
     """
     if not epochs >= 1:
         raise ValueError(f"`epochs` needs at least 1 pass; received {epochs!r}.")
-    strengths = {"rotation": 12, "zoom": 0.15, "shear": 0.2, "shift": 1.5}
-    batches = augmented_batches(images, labels, min(128, len(images)), seed, **strengths)
+    batches = augmented_batches(images, labels, min(128, len(images)), seed, **DIGIT_STRENGTHS)
     model.compile(
         optimizer=keras.optimizers.AdamW(one_cycle(peak, epochs * len(batches)), weight_decay=0.01),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -20,7 +20,7 @@ def connect(address: str) -> Iterator[Executor]:
         address: of the scheduler, such as "tcp://127.0.0.1:8786".
 
     Returns:
-        A `concurrent.futures.Executor`, for `run`.
+        A `concurrent.futures.Executor`, for `run`, with the number of workers as `.workers`.
 
     Raises:
         ImportError: `distributed` is not installed.
@@ -50,7 +50,9 @@ def connect(address: str) -> Iterator[Executor]:
                     "on both."
                 )
         # Not pure: a cell that failed on an earlier run must not come from the scheduler's memory.
-        yield client.get_executor(pure=False)
+        executor = client.get_executor(pure=False)
+        executor.workers = len(versions)
+        yield executor
 
 
 def _version() -> str:

@@ -11,6 +11,7 @@ _GRIDS = {
     "cifar100_long": ("cifar100_fast", "long"),
     "cifar100_regularizers": ("cifar100_regularizers", "cells"),
     "cifar100_steps": ("cifar100_fast", "steps"),
+    "mnist_budget": ("mnist_budget", "cells"),
     "residual_nets": ("residual_nets", "cells"),
 }
 

@@ -88,12 +88,10 @@ def run(
         if out is not None:
             folder = Path(out)
             stack.enter_context(alone(folder))
-            records, damaged = _read(folder / FILE)
-            if damaged:
-                _set_aside(folder / FILE, damaged)
+            records = recovered(folder)
             _refuse_another_grid(folder, records, cells.values())
             finished = {r["key"]: r for r in records if not (retry and r["status"] == "failed")}
-            keep = stack.enter_context(_appending(folder / FILE))
+            keep = stack.enter_context(appending(folder))
         waiting = [cell for name, cell in cells.items() if name not in finished]
         bar = stack.enter_context(tqdm(total=len(cells), initial=len(cells) - len(waiting), unit="cell", disable=None))
         row = _table(cells.values())
@@ -120,6 +118,14 @@ def read(out: str | os.PathLike) -> list[dict]:
     """
     records, _ = _read(Path(out) / FILE)
     return list({record["key"]: record for record in records}.values())
+
+
+def recovered(folder: Path) -> list[dict]:
+    """The records of a folder that is held (`alone`); a last line that was cut off is moved to another file."""
+    records, damaged = _read(folder / FILE)
+    if damaged:
+        _set_aside(folder / FILE, damaged)
+    return records
 
 
 def _read(path: Path) -> tuple[list[dict], bytes]:
@@ -178,8 +184,9 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _appending(path: Path) -> Iterator[Callable[[dict], None]]:
-    """A function that adds a record to a file and returns when it is on disk."""
+def appending(folder: Path) -> Iterator[Callable[[dict], None]]:
+    """A function that adds a record to a folder's file and returns when it is on disk."""
+    path = folder / FILE
     with path.open("ab", buffering=0) as file:
 
         def keep(record: dict) -> None:
