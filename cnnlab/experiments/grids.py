@@ -48,4 +48,5 @@ def grid(name: str, **changes: Any) -> list[Any]:
         accepted = (int, float) if type(known[field]) is float else (type(known[field]),)
         if type(value) not in accepted:
             raise ValueError(f"`{field}` needs a value like {known[field]!r}; received {value!r}.")
+        changes[field] = type(known[field])(value)  # 6 and 6.0 are one cell
     return list(dict.fromkeys(replace(cell, **changes) for cell in cells))

@@ -1,0 +1,25 @@
+"""What the tests of searches share: few digits, and the Dask cluster of the experiments' tests."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnlab import datasets
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """300 images (N, 28, 28) and labels."""
+    with np.load(datasets.embedded_folder() / "mnist_sample.npz", allow_pickle=False) as archive:
+        return archive["x_train"][:300], archive["y_train"][:300].astype("int64")
+
+
+@pytest.fixture
+def quiet():
+    """The environment of a process that needs no network and says little."""
+    return os.environ | {"CNNLAB_OFFLINE": "1", "CNNLAB_PROFILE": "smoke", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -1,0 +1,100 @@
+"""Searches in processes of their own: killed, without a network, without AutoKeras, and on two Dask workers."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from small_cluster import Cluster, wait_for
+
+from cnnlab import experiments, search
+
+RUN = ["-m", "cnnlab.search", "run", "--minutes", "60", "--epochs", "1", "--final", "0"]
+
+# Nothing can be reached: no name has an address, and no connection is made.
+UNREACHABLE = """
+import socket, sys
+def refuse(*arguments, **options):
+    raise OSError("the network is unreachable")
+socket.getaddrinfo = socket.create_connection = socket.socket.connect = socket.socket.connect_ex = refuse
+from cnnlab.search.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+WITHOUT_AUTOKERAS = """
+import sys
+sys.modules["autokeras"] = sys.modules["keras_tuner"] = None  # importing them raises
+import keras, numpy as np
+model = keras.models.load_model(sys.argv[1])
+print(model.predict(np.zeros((2, 28, 28, 1), "uint8"), verbose=0).sum(axis=1).round(4).tolist())
+"""
+
+
+def test_a_search_that_is_killed_goes_on_with_every_finished_trial(tmp_path, quiet):
+    command = [sys.executable, *RUN, "--out", str(tmp_path / "out"), "--max-trials", "3"]
+    with (tmp_path / "log.txt").open("w") as log:
+        process = subprocess.Popen(command, env=quiet, stdout=log, stderr=log)
+        wait_for(lambda: len(experiments.read(tmp_path / "out")) >= 1, seconds=300)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    kept = (tmp_path / "out" / "results.jsonl").read_bytes()
+    before = experiments.read(tmp_path / "out")
+    assert 1 <= len(before) < 3
+    done = subprocess.run([*command, "--json"], env=quiet, capture_output=True, text=True, check=True, timeout=600)
+    report = json.loads(done.stdout)
+    assert (tmp_path / "out" / "results.jsonl").read_bytes().startswith(kept)
+    assert report["rows"][: len(before)] == before
+    assert [row["number"] for row in report["rows"]] == [1, 2, 3]
+    assert report["settings"]["test_images"] == 1000 and report["settings"]["data"] == "mnist"
+
+
+def test_a_whole_search_without_a_network_and_its_network_without_autokeras(tmp_path, quiet):
+    out, exported = tmp_path / "out", tmp_path / "best.keras"
+    arguments = [*RUN[2:], "--out", str(out), "--max-trials", "1", "--json"]
+    run = [sys.executable, "-c", UNREACHABLE, *arguments]
+    done = subprocess.run(run, check=False, env=quiet, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["rows"]) == 1
+    search.report(out).export(exported)
+    load = [sys.executable, "-c", WITHOUT_AUTOKERAS, str(exported)]
+    loaded = subprocess.run(load, check=False, env=quiet, capture_output=True, text=True, timeout=300)
+    assert loaded.returncode == 0, loaded.stderr
+    assert json.loads(loaded.stdout) == [1.0, 1.0]  # probabilities
+
+
+def test_wrong_usage_and_a_folder_without_a_search(tmp_path, capsys):
+    from cnnlab.search.__main__ import main
+
+    assert main(["report", str(tmp_path)]) == 1
+    assert "holds no search" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--out", str(tmp_path / "out"), "--minutes", "0"])
+    assert ended.value.code == 2 and "`minutes`" in capsys.readouterr().err
+
+
+@pytest.fixture
+def dask(tmp_path):
+    pytest.importorskip("distributed")
+    cluster = Cluster(tmp_path)
+    yield cluster
+    cluster.close()
+
+
+def test_two_workers_share_a_search_and_one_is_killed(dask, digits, tmp_path):
+    out = tmp_path / "out"
+
+    def kill():
+        wait_for(lambda: len(experiments.read(out)) >= 1, seconds=300)
+        dask.workers[0].kill()  # both have been given another trial by now
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    options = {"max_trials": 4, "epochs": 1, "final": 0.0, "scheduler": dask.address, "verbose": False}
+    found = search.search(*digits, minutes=60, directory=out, **options)
+    thread.join()
+    assert found.settings["workers"] == 2 and dask.workers[0].wait() != 0
+    assert sorted(row["number"] for row in found.rows) == [1, 2, 3, 4]
+    assert [row["status"] for row in found.rows] == ["done"] * 4
+    assert found.model().output_shape == (None, 10)
