@@ -102,7 +102,8 @@ class Report:
         axis.set_xscale("log")
         axis.set(xlabel="trained parameters", ylabel="accuracy on held-out images")
         axis.set_title(f"AutoKeras, space {self.settings['space']!r}, seed {self.settings['seed']}")
-        axis.legend(loc="lower right")
+        axis.legend(loc="best")
+        axis.margins(0.15)
         return figure
 
     def draw(self):

@@ -33,7 +33,7 @@ print(model.predict(np.zeros((2, 28, 28, 1), "uint8"), verbose=0).sum(axis=1).ro
 
 
 def test_a_search_that_is_killed_goes_on_with_every_finished_trial(tmp_path, quiet):
-    command = [sys.executable, *RUN, "--out", str(tmp_path / "out"), "--max-trials", "3"]
+    command = [sys.executable, *RUN, "--out", str(tmp_path / "out"), "--max-trials", "2"]
     with (tmp_path / "log.txt").open("w") as log:
         process = subprocess.Popen(command, env=quiet, stdout=log, stderr=log)
         wait_for(lambda: len(experiments.read(tmp_path / "out")) >= 1, seconds=300)
@@ -41,12 +41,12 @@ def test_a_search_that_is_killed_goes_on_with_every_finished_trial(tmp_path, qui
         process.wait()
     kept = (tmp_path / "out" / "results.jsonl").read_bytes()
     before = experiments.read(tmp_path / "out")
-    assert 1 <= len(before) < 3
+    assert len(before) == 1
     done = subprocess.run([*command, "--json"], env=quiet, capture_output=True, text=True, check=True, timeout=600)
     report = json.loads(done.stdout)
     assert (tmp_path / "out" / "results.jsonl").read_bytes().startswith(kept)
     assert report["rows"][: len(before)] == before
-    assert [row["number"] for row in report["rows"]] == [1, 2, 3]
+    assert [row["number"] for row in report["rows"]] == [1, 2]
     assert report["settings"]["test_images"] == 1000 and report["settings"]["data"] == "mnist"
 
 
@@ -91,10 +91,10 @@ def test_two_workers_share_a_search_and_one_is_killed(dask, digits, tmp_path):
 
     thread = threading.Thread(target=kill)
     thread.start()
-    options = {"max_trials": 4, "epochs": 1, "final": 0.0, "scheduler": dask.address, "verbose": False}
+    options = {"max_trials": 3, "epochs": 1, "final": 0.0, "scheduler": dask.address, "verbose": False}
     found = search.search(*digits, minutes=60, directory=out, **options)
     thread.join()
     assert found.settings["workers"] == 2 and dask.workers[0].wait() != 0
-    assert sorted(row["number"] for row in found.rows) == [1, 2, 3, 4]
-    assert [row["status"] for row in found.rows] == ["done"] * 4
+    assert sorted(row["number"] for row in found.rows) == [1, 2, 3]
+    assert [row["status"] for row in found.rows] == ["done"] * 3
     assert found.model().output_shape == (None, 10)

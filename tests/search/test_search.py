@@ -126,8 +126,8 @@ def test_a_network_without_its_line_is_removed_and_a_cut_line_set_aside(found, d
     (tmp_path / "trial010.keras.partial").write_bytes(b"nothing")
     lines = (tmp_path / "results.jsonl").read_bytes()
     (tmp_path / "results.jsonl").write_bytes(lines + b'{"key": "tri')
-    more = search.search(*digits, minutes=600, max_trials=2, directory=tmp_path, final=0.2, **FAST)
-    assert more.rows[:3] == found.rows and (tmp_path / "results.damaged").exists()
+    more = search.search(*digits, minutes=600, max_trials=2, directory=tmp_path, final=0.0, **FAST)
+    assert more.rows == found.rows and (tmp_path / "results.damaged").exists()
     assert len(list(tmp_path.glob("*.keras*"))) == 1
 
 
@@ -143,7 +143,7 @@ def test_the_oracle_proposes_the_same_after_a_stop(example, found):
     assert oracle._network(proposals[0]) not in {oracle._network(row["values"]) for row in trials}
 
 
-@pytest.mark.parametrize("space", ["vanilla", "residual", "all"])
+@pytest.mark.parametrize("space", ["residual", "all"])
 def test_no_space_offers_pretrained_weights(example, space):
     oracle = Oracle(Trial(**vars(example) | {"space": space}))
     kinds = {"all": ["resnet", "xception", "efficient", "vanilla"]}.get(space, [None])
