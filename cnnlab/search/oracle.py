@@ -86,6 +86,9 @@ class Oracle:
         done = record["status"] == "done"
         if done:
             self._declare(values)
+        for choice in values.space:  # KerasTuner would fill what this network does not use at random, without a seed
+            if values.is_active(choice):
+                values.values.setdefault(choice.name, choice.default)
         status = TrialStatus.COMPLETED if done else TrialStatus.FAILED
         trial = Trial(values, trial_id=str(record["number"]), status=status)
         trial.score = record.get("accuracy")
