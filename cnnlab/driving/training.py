@@ -142,6 +142,7 @@ def fit(log: Log, recipe: Cloning, model: keras.Model | None = None, held_out: L
     batches = Batches(log, recipe)
     steps = recipe.epochs * len(batches)
     model.compile(keras.optimizers.Adam(training.one_cycle(recipe.learning_rate, steps)), recipe.objective)
+    model.optimizer.build(model.trainable_variables)  # now, so that the training step is traced once, not twice
     validation = held_out and (held_out.pictures[:, 0], targets(held_out, recipe.outputs))
     history = model.fit(
         batches,
