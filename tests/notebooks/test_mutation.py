@@ -1,5 +1,7 @@
 """The chapters notice a changed number, and the mutation test notices where one would not."""
 
+from importlib.util import find_spec
+
 import nbformat
 import pytest
 
@@ -13,7 +15,10 @@ TRAINED = "# NBVAL_IGNORE_OUTPUT\nloss = 4\nprint('loss', loss)"
 
 
 def test_sample_of_the_chapters():
-    found = [mutants for path in sorted(links.NOTEBOOKS.glob("*.ipynb")) for mutants in mutate.mutants_of(path)[0]]
+    chapters = sorted(links.NOTEBOOKS.glob("*.ipynb"))
+    if not find_spec("autokeras"):  # where the newest Keras is tried (`make test-latest`)
+        chapters = [path for path in chapters if not path.name.startswith("11_")]
+    found = [mutant for path in chapters for mutant in mutate.mutants_of(path)[0]]
     sample = mutate.draw(found, SAMPLE, SEED)
     assert len(sample) == SAMPLE
     verdicts = mutate.judge(sample)
