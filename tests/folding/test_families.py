@@ -109,8 +109,9 @@ def test_the_list_is_that_of_keras():
 
 @pytest.mark.parametrize("name", models.names())
 def test_the_models_of_the_course(name):
-    side, channels = (28, 1) if name in ("digitnet", "lenet5") else (32, 3)
+    side, channels = {"digitnet": (28, 1), "lenet5": (28, 1), "pilotnet": (64, 3)}.get(name, (32, 3))
     model = models.build(name, (side, side, channels), 10)
     folded, total = check(model, side, channels)
     normalized = name.startswith(("resnet", "densenet", "mobilenet", "inceptionv2", "digitnet", "cifarnet"))
-    assert (folded > 0) == (total > 0) == normalized
+    assert (folded > 0) == normalized
+    assert (total > 0) == (normalized or name == "pilotnet")  # whose batch norm is on the pixels, with no layer before it

@@ -25,5 +25,6 @@ def digits():
 
 @pytest.fixture
 def quiet():
-    """The environment of a process that needs no network and says little."""
-    return os.environ | {"CNNLAB_OFFLINE": "1", "CNNLAB_PROFILE": "smoke", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    """The environment of a process that needs no network, has the embedded digits alone, and says little."""
+    inherited = {name: value for name, value in os.environ.items() if name != "CNNLAB_DATA"}
+    return inherited | {"CNNLAB_OFFLINE": "1", "CNNLAB_PROFILE": "smoke", "TF_CPP_MIN_LOG_LEVEL": "3"}
