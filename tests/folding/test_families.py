@@ -114,4 +114,5 @@ def test_the_models_of_the_course(name):
     folded, total = check(model, side, channels)
     normalized = name.startswith(("resnet", "densenet", "mobilenet", "inceptionv2", "digitnet", "cifarnet"))
     assert (folded > 0) == normalized
-    assert (total > 0) == (normalized or name == "pilotnet")  # whose batch norm is on the pixels, with no layer before it
+    on_pixels = name == "pilotnet"  # no layer stands before its batch norm
+    assert (total > 0) == (normalized or on_pixels)
