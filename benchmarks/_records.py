@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from cnnlab.files import write_whole
+
 
 def read(path: Path) -> list[dict]:
     """The records of a file; none if it is not there."""
@@ -12,6 +14,4 @@ def read(path: Path) -> list[dict]:
 def write(path: Path, records: list[dict]) -> None:
     """Replace the file by these records, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text("".join(json.dumps(record) + "\n" for record in records))
-    part.replace(path)
+    write_whole(path, "".join(json.dumps(record) + "\n" for record in records))

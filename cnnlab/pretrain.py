@@ -18,6 +18,7 @@ import numpy as np
 
 from cnnlab import datasets, lab
 from cnnlab.datasets import DataError, Dataset, embedded_folder, formats
+from cnnlab.files import write_whole
 
 NAME = "vgg19_cifar100"  # of the files: NAME.weights.h5, NAME.json
 EPILOG = """\
@@ -135,8 +136,8 @@ def train(recipe: Pretraining, folder: Path) -> dict:
             **training.versions(),
         }
         partial.replace(folder / partial.name)
-        _write(folder / f"{NAME}.json", json.dumps(record, indent=1) + "\n")
-        _write(folder / f"{NAME}.md", card(record))
+        write_whole(folder / f"{NAME}.json", json.dumps(record, indent=1) + "\n")
+        write_whole(folder / f"{NAME}.md", card(record))
     shutil.rmtree(state.folder)
     return record
 
@@ -210,17 +211,10 @@ class _State:
             # Replacing the record, which names the weights' file, is the one moment that counts.
             model.save_weights(self.weights())
             state = {"epochs": self.epochs, "seconds": self.seconds, "curves": self.curves, "recipe": self.recipe}
-            _write(self.folder / "state.json", json.dumps(state))
+            write_whole(self.folder / "state.json", json.dumps(state))
             earlier.unlink(missing_ok=True)
 
         return keras.callbacks.LambdaCallback(on_epoch_end=keep)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
-    partial.replace(path)
 
 
 def card(record: dict) -> str:

@@ -14,6 +14,7 @@ from cnnlab.driving.pictures import View
 CAMERAS = ("center", "left", "right")
 COLUMNS = (*CAMERAS, "steering", "throttle", "brake", "speed")
 NAME = "driving_log.csv"
+ARRAYS = ("pictures", "steering", "throttle", "brake", "speed")  # of a `Log`, a row each
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Log:
 
     def __getitem__(self, rows) -> "Log":
         """The log of some rows: a slice, indices or a mask."""
-        return Log(*(getattr(self, name)[rows] for name in ("pictures", "steering", "throttle", "brake", "speed")))
+        return Log(*(getattr(self, name)[rows] for name in ARRAYS))
 
     def describe(self) -> str:
         """Rows, rows left out and the share of rows with the wheel straight, in one line."""

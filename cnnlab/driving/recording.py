@@ -11,11 +11,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from cnnlab.driving.expert import Expert
+from cnnlab.driving.log import CAMERAS, NAME
 from cnnlab.driving.simulator import HALF_WIDTH, LONGEST_DRIVE, Simulator
+from cnnlab.files import write_whole
 
-LOG = "driving_log.csv"
 STATE = "recording.json"
-CAMERAS = ("center", "left", "right")
 Driver = Callable[[np.ndarray, float], tuple[float, float, float]]
 
 
@@ -74,7 +74,7 @@ def record(folder: Path, seeds: Sequence[int], recording: Recording | None = Non
             rows += _lap(simulator, seed, folder, recording, driver)
             done.append(seed)
             # The list of seeds is what counts, and it is written last: a lap that was cut off is driven again.
-            write_whole(folder / LOG, "\n".join(rows) + "\n")
+            write_whole(folder / NAME, "\n".join(rows) + "\n")
             state = {"seeds": done, "rows": len(rows), **asdict(recording)}
             write_whole(folder / STATE, json.dumps(state, indent=1) + "\n")
     return len(rows)
@@ -91,7 +91,7 @@ def _driven(folder: Path, recording: Recording) -> tuple[list[int], list[str]]:
         raise ValueError(
             f"{folder} holds another kind of recording, different in {', '.join(differing)}. Name another folder."
         )
-    return state["seeds"], (folder / LOG).read_text().splitlines()[: state["rows"]]
+    return state["seeds"], (folder / NAME).read_text().splitlines()[: state["rows"]]
 
 
 def _lap(simulator: Simulator, seed: int, folder: Path, recording: Recording, driver: Driver | None) -> list[str]:
@@ -123,10 +123,3 @@ def _lap(simulator: Simulator, seed: int, folder: Path, recording: Recording, dr
             steering += push
         simulator.drive(steering, throttle, brake)
     return rows
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
-    partial.replace(path)

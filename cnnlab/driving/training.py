@@ -14,11 +14,12 @@ from cnnlab import lab, models, training
 from cnnlab.datasets import formats
 from cnnlab.driving import augmentation
 from cnnlab.driving.expert import wanted_speed
-from cnnlab.driving.log import Log, read
+from cnnlab.driving.log import ARRAYS, Log, read
 from cnnlab.driving.pictures import VIEWS
 from cnnlab.driving.policy import SPEED_SCALE, Cruise, Policy, load
-from cnnlab.driving.recording import Recording, record, write_whole
+from cnnlab.driving.recording import Recording, record
 from cnnlab.experiments import progress, runner
+from cnnlab.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,7 @@ def split(log: Log, share: float) -> tuple[Log, Log | None]:
 
 def join(logs: Sequence[Log]) -> Log:
     """Several logs as one."""
-    names = ("pictures", "steering", "throttle", "brake", "speed")
-    return Log(*(np.concatenate([getattr(log, name) for log in logs]) for name in names))
+    return Log(*(np.concatenate([getattr(log, name) for log in logs]) for name in ARRAYS))
 
 
 def train(logs: Sequence[Path], folder: Path, name: str, recipe: Cloning, start: Policy | None = None) -> dict:

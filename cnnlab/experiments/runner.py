@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 import cnnlab
+from cnnlab.files import write_whole
 
 FILE = "results.jsonl"
 ASIDE = "results.damaged"
@@ -153,9 +154,7 @@ def _set_aside(path: Path, line: bytes) -> None:
     print(f"{path}: its last line was cut off; moved to {ASIDE}, its cell runs again.", file=sys.stderr)
     with (path.parent / ASIDE).open("ab") as aside:
         aside.write(line.rstrip(b"\n") + b"\n")
-    part = path.with_suffix(".part")
-    part.write_bytes(path.read_bytes()[: -len(line)])
-    part.replace(path)
+    write_whole(path, path.read_bytes()[: -len(line)])
 
 
 def _refuse_another_grid(folder: Path, records: list[dict], cells: Iterable[Any]) -> None:

@@ -51,10 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
         # The data source and the progress belong beside the JSON.
         with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
             found = _run(options) if options.verb == "run" else _shown(options)
-    except (DataError, ImportError, OSError, search.SearchError, experiments.ResultsError) as error:
-        return _failed(error)
-    except experiments.WorkerError as error:
-        return _failed(error)
+    except (
+        DataError,
+        ImportError,
+        OSError,
+        search.SearchError,
+        experiments.ResultsError,
+        experiments.WorkerError,
+    ) as error:
+        print(f"cnnlab.search: {error}", file=sys.stderr)
+        return 1
     except ValueError as error:
         parser.error(str(error))
     except KeyboardInterrupt:
@@ -63,11 +69,6 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.json and "test_accuracy" in found.settings:
         print(f"test accuracy of the best network {found.settings['test_accuracy']:.4f}")
     return 0
-
-
-def _failed(error: Exception) -> int:
-    print(f"cnnlab.search: {error}", file=sys.stderr)
-    return 1
 
 
 def _run(options) -> search.Report:

@@ -2,14 +2,14 @@
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from cnnlab import experiments
-from cnnlab.search.searching import SETTINGS, SearchError, best_of, network_file, write
+from cnnlab.files import write_whole
+from cnnlab.search.searching import SETTINGS, SearchError, best_of, network_file
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,7 @@ class Report:
         Raises:
             SearchError: no trial is finished, or its network is not in the folder.
         """
-        path = Path(path)
-        part = path.with_name(f"{path.name}.partial")
-        shutil.copyfile(self._network(), part)
-        part.replace(path)
+        write_whole(Path(path), self._network().read_bytes())
 
     def _network(self) -> Path:
         path = self.directory / network_file(self.best)
@@ -79,7 +76,7 @@ class Report:
         images = np.asarray(images)
         result = {"test_accuracy": training.accuracy(self.model(), images, labels), "test_images": len(images)}
         settings = self.settings | about | result
-        write(self.directory / SETTINGS, json.dumps(settings, indent=1).encode() + b"\n")
+        write_whole(self.directory / SETTINGS, json.dumps(settings, indent=1) + "\n")
         return Report(self.directory, settings, self.rows)
 
     def plot(self):

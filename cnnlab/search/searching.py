@@ -24,6 +24,7 @@ import numpy as np
 
 from cnnlab import lab
 from cnnlab.experiments import runner
+from cnnlab.files import write_whole
 from cnnlab.search import checks, spaces
 from cnnlab.search.oracle import Oracle
 from cnnlab.search.trial import Trial, train
@@ -142,7 +143,7 @@ def search(
                 attempt.final()
             machine = {"cores": lab.cores(), "workers": executor.workers, "processor": platform.machine()}
             about = settings | asked | {"ended": ended, "elapsed": round(clock.elapsed(), 2)} | machine | _versions()
-            write(folder / SETTINGS, json.dumps(about, indent=1).encode() + b"\n")
+            write_whole(folder / SETTINGS, json.dumps(about, indent=1) + "\n")
             say(f"{ended}; {clock.elapsed() / 60:.2f} of {minutes:g} minutes")
     return report(folder)
 
@@ -226,7 +227,7 @@ class _Attempt:
             record |= {"status": "done"} | result
             before = best_of(self.records)
             if before is None or record["accuracy"] > before["accuracy"]:
-                write(self.folder / network_file(record), network)
+                write_whole(self.folder / network_file(record), network)
         record["elapsed"] = round(self.clock.elapsed(), 2)
         self.keep(record)
         self.records.append(record)
@@ -306,7 +307,7 @@ def _settings(folder: Path, settings: dict) -> dict:
     """What the folder's search was asked for; written where it is new, refused where it is another."""
     path = folder / SETTINGS
     if not path.exists():
-        write(path, json.dumps(settings, indent=1).encode() + b"\n")
+        write_whole(path, json.dumps(settings, indent=1) + "\n")
         return {}
     try:
         kept = json.loads(path.read_text())
@@ -319,13 +320,3 @@ def _settings(folder: Path, settings: dict) -> dict:
         was = ", ".join(f"{name}={kept[name]!r}" for name in differing)
         raise SearchError(f"`directory` {folder} holds a search with {was}. Ask for the same, or name another folder.")
     return kept
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole, on disk when this returns."""
-    part = path.with_name(f"{path.name}.partial")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

@@ -13,6 +13,7 @@ import pytest
 
 from cnnlab import datasets, pretrain
 from cnnlab.experiments import runner
+from cnnlab.files import write_whole
 from cnnlab.pretrain import NAME, Pretraining
 
 SMALL = Pretraining(width=0.0625, epochs=3, data="shapes100", images=256, batch_size=64, precision="float32")
@@ -48,7 +49,7 @@ def test_testing_it_again_gives_what_the_record_says(straight):
     assert pretrain.evaluate(folder) == {"test_accuracy": record["test_accuracy"], "recorded": record["test_accuracy"]}
 
 
-@pytest.mark.parametrize("moment", ["save_weights", "_write"])
+@pytest.mark.parametrize("moment", ["save_weights", "write_whole"])
 def test_stopped_while_it_keeps_its_state_it_goes_on_to_the_same_weights(straight, tmp_path, monkeypatch, moment):
     """The second epoch's state is cut off before, or between, its two files; so the epoch is trained again."""
     calls = []
@@ -95,7 +96,7 @@ def test_killed_it_goes_on(tmp_path):
 def test_another_recipe_does_not_go_on_in_the_same_folder(tmp_path):
     state = pretrain._State(tmp_path / f"{NAME}.partial", SMALL)
     other = json.dumps({"recipe": state.recipe | {"seed": 1, "width": 1.0}})
-    pretrain._write(state.folder / "state.json", other)
+    write_whole(state.folder / "state.json", other)
     with pytest.raises(ValueError, match="another recipe, different in seed, width"):
         pretrain.train(SMALL, tmp_path)
 
