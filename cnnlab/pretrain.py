@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnlab import datasets, lab
+from cnnlab.cards import model_card
 from cnnlab.datasets import DataError, Dataset, embedded_folder, formats
 from cnnlab.files import write_whole
 
@@ -109,8 +110,8 @@ def train(recipe: Pretraining, folder: Path) -> dict:
                 model = keras.models.clone_model(recipe.build(), clone_function=_quicker)
                 rate = training.one_cycle(recipe.learning_rate, steps)
                 optimizer = training.averaged_sgd(rate, recipe.weight_decay, recipe.averaging)
-                model.compile(optimizer, training.smoothed_cross_entropy(recipe.smoothing), metrics=["accuracy"])
-                optimizer.build(model.trainable_variables)
+                loss = training.smoothed_cross_entropy(recipe.smoothing)
+                training.compiled(model, optimizer, loss, metrics=["accuracy"])
                 if state.epochs:
                     model.load_weights(state.weights())
             callbacks = [state.keeper(model), *progress.bars(steps, done=state.epochs * len(batches))]
@@ -222,8 +223,6 @@ def card(record: dict) -> str:
 
     Args:
         record: of `train`.
-
-    Source: Mitchell et al., "Model cards for model reporting", 2019, section 4.
     """
     rows = {
         "network": f"VGG19 with batch norm, {record['width']:g} of its channels, {record['parameters']:,} parameters",
@@ -236,12 +235,8 @@ def card(record: dict) -> str:
         "seed": record["seed"],
         "test accuracy": f"{record['test_accuracy']:.4f} on all test pictures, "
         f"{record['test_accuracy_mirrored']:.4f} by the mean of each and its mirror image",
-        "time": f"{record['minutes']:g} minutes on {record['cores']} cores ({record['machine']})",
-        "software": f"Keras {record['keras']}, TensorFlow {record['tensorflow']}",
-        "sha256": f"`{record['sha256']}`",
     }
-    lines = [f"# {NAME}", "", "| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items())]
-    return "\n".join(lines) + CARD
+    return model_card(NAME, rows, record, CARD)
 
 
 CARD = """

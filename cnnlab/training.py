@@ -61,6 +61,25 @@ def averaged_sgd(learning_rate, weight_decay: float, averaging: float) -> keras.
     return optimizer
 
 
+def compiled(model: keras.Model, optimizer: keras.optimizers.Optimizer, loss, **options) -> keras.Model:
+    """Compile a model, and make its optimizer's variables now, so that TensorFlow traces the training step once.
+
+    Variables that are made inside the first step make it trace that step twice, which costs seconds for a deep model.
+
+    Args:
+        model: built; compiled here.
+        optimizer: of its own.
+        loss: as `keras.Model.compile` takes it.
+        **options: more of what that takes.
+
+    Returns:
+        The same model.
+    """
+    model.compile(optimizer, loss, **options)
+    optimizer.build(model.trainable_variables)
+    return model
+
+
 def smoothed_cross_entropy(smoothing: float = 0.0) -> Callable:
     """Cross-entropy whose target is 1 - `smoothing` for the label and `smoothing` shared equally among all classes.
 
@@ -340,11 +359,8 @@ def fit_recipe(model: keras.Model, images, labels, epochs: int, seed: int = 0, p
     if not epochs >= 1:
         raise ValueError(f"`epochs` needs at least 1 pass; received {epochs!r}.")
     batches = augmented_batches(images, labels, min(128, len(images)), seed, **DIGIT_STRENGTHS)
-    model.compile(
-        optimizer=keras.optimizers.AdamW(one_cycle(peak, epochs * len(batches)), weight_decay=0.01),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
-    model.optimizer.build(model.trainable_variables)  # now, so that the training step is traced once, not twice
+    optimizer = keras.optimizers.AdamW(one_cycle(peak, epochs * len(batches)), weight_decay=0.01)
+    compiled(model, optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     start = time.perf_counter()
     history = model.fit(batches, epochs=epochs, verbose=0)
     return {"epochs": epochs, "seconds": time.perf_counter() - start, "loss": history.history["loss"]}

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from cnnlab import lab, models, training
+from cnnlab.cards import model_card
 from cnnlab.datasets import formats
 from cnnlab.driving import augmentation
 from cnnlab.driving.expert import wanted_speed
@@ -142,8 +143,8 @@ def fit(log: Log, recipe: Cloning, model: keras.Model | None = None, held_out: L
         model.set_weights(start.get_weights())
     batches = Batches(log, recipe)
     steps = recipe.epochs * len(batches)
-    model.compile(keras.optimizers.Adam(training.one_cycle(recipe.learning_rate, steps)), recipe.objective)
-    model.optimizer.build(model.trainable_variables)  # now, so that the training step is traced once, not twice
+    optimizer = keras.optimizers.Adam(training.one_cycle(recipe.learning_rate, steps))
+    training.compiled(model, optimizer, recipe.objective)
     validation = held_out and (held_out.pictures[:, 0], targets(held_out, recipe.outputs))
     history = model.fit(
         batches,
@@ -272,10 +273,7 @@ def dagger(
 
 
 def card(name: str, result: dict) -> str:
-    """The model card of a record of `train`.
-
-    Source: Mitchell et al., "Model cards for model reporting", 2019, section 4.
-    """
+    """The model card of a record of `train`."""
     view = VIEWS[result["view"]]
     size, source = ("x".join(map(str, shape)) for shape in (view.size, view.source))
     rows = {
@@ -297,12 +295,8 @@ def card(name: str, result: dict) -> str:
         f"{result['steering_error_of_zero']:.4f}"
         if "steering_error" in result
         else "not measured: nothing was held out",
-        "time": f"{result['minutes']:g} minutes on {result['cores']} cores ({result['machine']})",
-        "software": f"Keras {result['keras']}, TensorFlow {result['tensorflow']}",
-        "sha256": f"`{result['sha256']}`",
     }
-    lines = [f"# {name}", "", "| | |", "|---|---|", *(f"| {row} | {text} |" for row, text in rows.items())]
-    return "\n".join(lines) + CARD
+    return model_card(name, rows, result, CARD)
 
 
 CARD = """

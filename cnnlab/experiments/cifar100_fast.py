@@ -105,9 +105,7 @@ class Recipe:
         if self.whitened:
             cifar.whiten(model, sample)
         loss = training.smoothed_cross_entropy(self.smoothing)
-        model.compile(self._optimizer(steps), loss, metrics=["accuracy"])
-        model.optimizer.build(model.trainable_variables)  # now, so that the training step is traced once, not twice
-        return model
+        return training.compiled(model, self._optimizer(steps), loss, metrics=["accuracy"])
 
     def _optimizer(self, steps: int):
         from cnnlab import training

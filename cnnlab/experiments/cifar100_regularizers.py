@@ -76,8 +76,8 @@ class Regularized:
         rate = training.one_cycle(self.learning_rate, steps)
         with training.strategy().scope():
             model = self.build()
-            model.compile(optimizer(self.optimizer, rate), training.smoothed_cross_entropy(), metrics=["accuracy"])
-            model.optimizer.build(model.trainable_variables)  # now, so that the training step is traced once, not twice
+            loss = training.smoothed_cross_entropy()
+            training.compiled(model, optimizer(self.optimizer, rate), loss, metrics=["accuracy"])
         before = training.gradient_norms(model, x[:128], y[:128])
         stop = keras.callbacks.EarlyStopping("val_accuracy", patience=self.patience, restore_best_weights=True)
         options = {"validation_data": validation, "callbacks": [stop, *progress.bars(steps)], "verbose": 0}

@@ -52,7 +52,7 @@ class Budgeted:
         model = lenet5_same() if self.network == "lenet5_same" else digits.digit_net()
         batches = training.augmented_batches(x, y, self.batch_size, self.seed, **training.DIGIT_STRENGTHS)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.AdamW(self.learning_rate / 25, weight_decay=0.01), loss=loss)
+        training.compiled(model, keras.optimizers.AdamW(self.learning_rate / 25, weight_decay=0.01), loss)
         clock = _Clock(self.learning_rate, start, 60 * self.minutes)
         model.fit(batches, epochs=10_000, callbacks=[clock.callback(model)], verbose=0)
         minutes, cpu = (time.perf_counter() - start) / 60, time.process_time() - cpu_start

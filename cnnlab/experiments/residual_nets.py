@@ -76,8 +76,7 @@ class ResidualNet:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         steps = self.epochs * -(-len(x) // self.batch_size)
         rate = training.one_cycle(self.learning_rate, steps)
-        model.compile(keras.optimizers.SGD(rate, momentum=0.9), loss, metrics=["accuracy"])
-        model.optimizer.build(model.trainable_variables)  # now, so that the training step is traced once, not twice
+        training.compiled(model, keras.optimizers.SGD(rate, momentum=0.9), loss, metrics=["accuracy"])
         batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=self.seed).batch(self.batch_size)
         quick = tf.data.Options()
         quick.autotune.enabled = False  # it is waited for at the end of every epoch

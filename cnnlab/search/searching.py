@@ -149,7 +149,9 @@ def search(
 
 
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("autokeras", "keras", "tensorflow")}
+    from cnnlab import training
+
+    return {"autokeras": version("autokeras"), **training.versions()}
 
 
 class _Attempt:

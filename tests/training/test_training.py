@@ -186,3 +186,17 @@ def test_recipe_learns_in_a_few_steps_and_repeats():
 def test_recipe_names_a_bad_number_of_epochs():
     with pytest.raises(ValueError, match="`epochs`"):
         training.fit_recipe(keras.Sequential(), images(), np.zeros(6), epochs=0)
+
+
+def test_a_compiled_model_traces_its_training_step_once():
+    traces = []
+
+    def loss(labels, scores):
+        traces.append(1)
+        return keras.ops.mean((scores - labels) ** 2, axis=-1)
+
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    assert training.compiled(model, keras.optimizers.Adam(), loss) is model
+    model.fit(np.ones((8, 3)), np.ones((8, 1)), batch_size=4, epochs=2, verbose=0)
+    assert len(traces) == 1
