@@ -31,7 +31,8 @@ from cnnlab.search.trial import Trial, train
 
 SETTINGS = "search.json"
 FAILURES = 3  # in a row, after which something is wrong that no other network will mend
-PATIENCE = 3  # epochs without a better accuracy, after which a training ends
+PATIENCE = 3  # epochs without a better accuracy, after which a trial ends
+LAST_PATIENCE = 8  # the same for the last training, whose learning rate falls several times meanwhile
 MANY = 1000  # epochs: the last training ends by the clock, or by patience
 LATEST = 1.08  # of the budget: when workers that have not answered are given up
 
@@ -78,10 +79,11 @@ def search(
     """Let AutoKeras look for a network within a budget of time.
 
     Networks are trained one after the other for a few epochs, and compared on images that are held out. A last share of
-    the budget trains the best of them on. At the deadline the running training ends, is measured and counts. The time
-    is that from this call to its return, with all that is done in between, and over all attempts: a search that was
-    killed goes on when it is called again, with no finished trial lost, and one that is done goes on if it is given
-    more minutes. What a killed attempt spent on the trial that it was in is given back.
+    the budget trains the best of them on, at a learning rate that falls when nothing is gained. At the deadline the
+    running training ends, is measured and counts. The time is that from this call to its return, with all that is done
+    in between, and over all attempts: a search that was killed goes on when it is called again, with no finished trial
+    lost, and one that is done goes on if it is given more minutes. What a killed attempt spent on the trial that it was
+    in is given back.
 
     Args:
         x: images, (N, H, W, C) or (N, H, W), uint8 or floats in [0, 1].
@@ -140,7 +142,7 @@ def search(
             attempt = _Attempt(folder, example, records, clock, executor, keep, say)
             ended = attempt.trials(max_trials, 1 - final)
             if final:
-                attempt.final()
+                ended += attempt.final()
             machine = {"cores": lab.cores(), "workers": executor.workers, "processor": platform.machine()}
             about = settings | asked | {"ended": ended, "elapsed": round(clock.elapsed(), 2)} | machine | _versions()
             write_whole(folder / SETTINGS, json.dumps(about, indent=1) + "\n")
@@ -178,7 +180,7 @@ class _Attempt:
                 if len(self._finished()) + len(running) >= most:
                     ended = f"{most} trials done"
                 elif (self.records or running) and not self._worthwhile(share):
-                    ended = "budget used up"
+                    ended = "time for trials used up"
                 elif (values := self.oracle.propose(self.number + 1)) is None:
                     ended = "every network of the space tried"
                 else:
@@ -190,23 +192,26 @@ class _Attempt:
             if not done:  # a worker that is lost or hangs costs its trial, not the budget
                 for future in running:
                     future.cancel()
-                return f"budget used up, {len(running)} trials given up"
+                return f"time for trials used up, {len(running)} given up"
             for future in done:
                 self._finish(running.pop(future), future, "trial")
 
-    def final(self) -> None:
-        """Train the best network on, for the time that is left."""
+    def final(self) -> str:
+        """Train the best network on, for the time that is left; what there is to say of it."""
         best = best_of(self.records)
         if best is None or not self._worthwhile():
-            return
+            return ""
         import keras
 
         weights = tuple(keras.models.load_model(self.folder / network_file(best), compile=False).get_weights())
-        options = {"epochs": MANY, "weights": weights, "deadline": self.clock.deadline()}
+        options = {"epochs": MANY, "patience": LAST_PATIENCE, "weights": weights, "deadline": self.clock.deadline()}
         trial = self._next(values=best["values"], **options)
         future = self.executor.submit(train, trial)
-        if wait([future], timeout=max(self.clock.left(LATEST), 0)).done:
-            self._finish(trial, future, "final")
+        if not wait([future], timeout=max(self.clock.left(LATEST), 0)).done:
+            return ", the last training given up"
+        self._finish(trial, future, "final")
+        converged = self.records[-1]["status"] == "done" and not self.records[-1]["cut"]
+        return ", the last training gained no more" if converged else ""
 
     def _next(self, **changes) -> Trial:
         self.number += 1

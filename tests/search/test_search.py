@@ -3,6 +3,7 @@
 import json
 import time
 
+import keras
 import numpy as np
 import pytest
 
@@ -32,7 +33,7 @@ def test_a_search_gives_a_row_a_trial_and_the_best_network(found, digits):
     assert [row["kind"] for row in found.rows] == ["trial", "trial", "final"]
     assert [row["number"] for row in found.rows] == [1, 2, 3]
     assert found.best["accuracy"] == max(row["accuracy"] for row in found.rows)
-    assert found.settings["ended"] == "2 trials done" and 0 < found.settings["elapsed"] < 36_000
+    assert found.settings["ended"].startswith("2 trials done") and 0 < found.settings["elapsed"] < 36_000
     profile = arithmetic.profile(found.model())
     assert found.best["parameters"] == profile.trainable_params and found.best["multiply_adds"] == profile.macs
     assert found.best["multiply_adds"] > found.best["parameters"] > 1000
@@ -83,7 +84,7 @@ def test_a_budget_that_is_used_up_begins_nothing_more(found, digits, tmp_path, m
     monkeypatch.setattr(searching, "train", lambda trial: called.append(trial) or train(trial))
     ended = search.search(*digits, minutes=1, directory=tmp_path, **FAST)
     assert len(called) == len(ended.rows) == 1  # the last training does not begin, either
-    assert ended.settings["ended"] == "budget used up"
+    assert ended.settings["ended"] == "time for trials used up"
 
 
 def test_a_deadline_ends_the_training_and_the_network_counts(example):
@@ -96,6 +97,32 @@ def test_a_trial_that_is_in_time_trains_all_its_epochs(example):
     record, _ = train(example)
     assert not record["cut"] and record["epochs"] == 3
     assert record["accuracy"] == max(record["accuracies"])
+
+
+@pytest.mark.parametrize("optimizer, lowered", [("adam", True), ("adam_weight_decay", False)])  # the second: a schedule
+def test_a_network_that_is_trained_on_gets_a_lower_rate_when_nothing_is_gained(
+    example, tmp_path, monkeypatch, optimizer, lowered
+):
+    values = {"conv_block_1/filters_0_0": 8, "optimizer": optimizer}
+    _, network = train(Trial(**vars(example) | {"space": "vanilla", "values": values, "epochs": 1}))
+    (tmp_path / "first.keras").write_bytes(network)
+    weights = tuple(keras.models.load_model(tmp_path / "first.keras", compile=False).get_weights())
+    seen = []
+    monkeypatch.setattr(
+        keras.callbacks.ReduceLROnPlateau,
+        "on_epoch_end",
+        lambda self, epoch, logs: seen.append(logs["val_accuracy"]),
+    )
+    on = {"space": "vanilla", "values": values, "weights": weights, "epochs": 2}
+    record, _ = train(Trial(**vars(example) | on))
+    assert [round(value, 5) for value in seen] == (record["accuracies"] if lowered else [])
+
+
+def test_the_last_training_ends_when_it_gains_no_more(found):
+    final = found.rows[-1]
+    assert final["epochs"] == len(final["accuracies"]) and not final["cut"]
+    assert final["epochs"] - 1 - np.argmax(final["accuracies"]) == searching.LAST_PATIENCE
+    assert found.settings["ended"] == "2 trials done, the last training gained no more"
 
 
 def test_the_clock_adds_earlier_attempts():
