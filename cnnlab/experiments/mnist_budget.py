@@ -11,7 +11,7 @@ from cnnlab import lab
 
 @dataclass(frozen=True)
 class Budgeted:
-    """A network trained once by chapter 04's recipe, until the time is up.
+    """A network trained once by chapter 04's recipe, its smoothed labels left out, until the time is up.
 
     The learning rate follows one cycle of the clock, not of the steps, so that it is zero at the deadline anywhere.
 

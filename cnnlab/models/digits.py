@@ -3,16 +3,19 @@
 import keras
 from keras import layers
 
+from cnnlab.layers import FusedBatchNormalization
+from cnnlab.models.parts import classify
+
 
 def digit_net(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     classes: int = 10,
-    widths: tuple[int, int, int, int] = (16, 32, 96, 96),
+    widths: tuple[int, int, int, int] = (24, 48, 96, 96),
     dropout: float = 0.3,
     activation: str | None = None,
     name: str = "digit_net",
 ) -> keras.Model:
-    """Four convolutions and one dense layer: 120,362 parameters and 1.5 million multiply-adds an image by default.
+    """Four convolutions and one dense layer: 140,218 parameters and 2.6 million multiply-adds an image by default.
 
     The 5x5 kernels of the first layer go in steps of 2, and what follows is not padded, so the layers with many kernels
     see 6 x 6 pixels and fewer: 28 -> 14 -> 12 -> (pool) 6 -> 4 -> 2. All of that last 2 x 2 map is read by the dense
@@ -45,15 +48,15 @@ def digit_net(
     x = layers.Conv2D(widths[0], 5, strides=2, padding="same", activation="relu", name="conv1")(x)
     x = layers.Conv2D(widths[1], 3, use_bias=False, name="conv2")(x)
     x = layers.MaxPooling2D(name="conv2_pool")(x)  # before the normalization, which then has a quarter of the work
-    x = layers.BatchNormalization(momentum=0.95, name="conv2_bn")(x)
+    x = FusedBatchNormalization(momentum=0.95, name="conv2_bn")(x)
     x = layers.ReLU(name="conv2_relu")(x)
     for number, kernels in enumerate(widths[2:], start=3):
         x = layers.Conv2D(kernels, 3, use_bias=False, name=f"conv{number}")(x)
-        x = layers.BatchNormalization(momentum=0.95, name=f"conv{number}_bn")(x)
+        x = FusedBatchNormalization(momentum=0.95, name=f"conv{number}_bn")(x)
         x = layers.ReLU(name=f"conv{number}_relu")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
-    outputs = layers.Dense(classes, activation=activation, name="logits" if activation is None else "predictions")(x)
+    outputs = classify(x, classes, activation, name="logits" if activation is None else "predictions")
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -8,7 +8,7 @@ from cnnlab.models import digits
 
 
 def test_parameters_are_those_stated():
-    assert digits.digit_net().count_params() == 120_362
+    assert digits.digit_net().count_params() == 140_218
 
 
 def test_gives_logits_of_raw_pixels():
