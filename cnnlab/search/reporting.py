@@ -86,6 +86,7 @@ class Report:
             A matplotlib figure.
         """
         import matplotlib.pyplot as plt
+        from matplotlib.ticker import EngFormatter, LogLocator
 
         figure, axis = plt.subplots(figsize=(5.2, 3.4))
         for kind, style, label in (("trial", "o", "trial, with its number"), ("final", "D", "best, trained on")):
@@ -97,6 +98,9 @@ class Report:
                 place = (row["parameters"], row["accuracy"])
                 axis.annotate(str(row["number"]), place, (4, 4), textcoords="offset points", fontsize=8)
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axis.minorticks_off()  # their numbers would run into each other
         axis.set(xlabel="trained parameters", ylabel="accuracy on held-out images")
         axis.set_title(f"AutoKeras, space {self.settings['space']!r}, seed {self.settings['seed']}")
         axis.legend(loc="best")
