@@ -38,8 +38,8 @@ LARGEST_FIGURE = 100_000  # bytes; a notebook stays small enough to read on a ho
 def setup(seed: int = 0) -> None:
     """Prepare the session and print what it runs on: versions, device, profile, seed.
 
-    Sets the seeds of Python, NumPy and TensorFlow, keeps TensorFlow's start-up messages away, lets a GPU take
-    memory as it needs it, switches to deterministic operations in the `smoke` profile, and loads the figure style.
+    Sets the seeds of Python, NumPy and TensorFlow, keeps TensorFlow's start-up messages and warnings away, lets a GPU
+    take memory as it needs it, switches to deterministic operations in the `smoke` profile, and loads the figure style.
 
     Args:
         seed: a non-negative integer below 2**32.
@@ -59,6 +59,8 @@ def setup(seed: int = 0) -> None:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
+    # Its warnings, on retracing for one, go to the cell's output and differ from one version to the next.
+    tf.get_logger().setLevel("ERROR")
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)

@@ -143,12 +143,14 @@ def executed(chapter: Chapter) -> Iterator[Finding]:
 
 
 def outputs_stored(chapter: Chapter) -> Iterator[Finding]:
-    """A cell that shows something has stored it; nothing stored is an error."""
+    """A cell that shows something has stored it; nothing stored is an error or a library's warning."""
     for cell in chapter.code:
         if any(output.output_type == "error" for output in cell.outputs):
             yield cell, "stores an error; catch it and print it where it is the lesson"
         if cell.execution_count is not None and not cell.outputs and _shows(cell):
             yield cell, "shows something and stores no output: run make outputs"
+        if any("WARNING:" in output.get("text", "") for output in cell.outputs):
+            yield cell, "stores a library's warning: mend its cause, or keep it away"
 
 
 def _shows(cell: NotebookNode) -> bool:

@@ -38,6 +38,22 @@ def test_setup_prints_two_lines_and_nothing_on_stderr():
     assert second.endswith("| Profile: smoke | Seed: 3")
 
 
+def test_setup_keeps_warnings_of_tensorflow_out_of_the_cells():
+    """Each new model's `predict` is traced anew; after five TensorFlow warns of retracing, on the output of a cell."""
+    code = """
+from cnnlab import lab
+lab.setup()
+import keras, numpy as np
+for units in range(1, 9):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
+    model.predict(np.zeros((1, 4)), verbose=0)
+"""
+    done = run_python(code, CNNLAB_PROFILE="smoke")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "WARNING" not in done.stdout
+
+
 def test_smoke_training_gives_the_same_loss_twice():
     code = """
 from cnnlab import lab

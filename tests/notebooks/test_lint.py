@@ -148,6 +148,7 @@ def drop(number: int) -> Callable:
 
 
 STDERR = v4.new_output("stream", name="stderr", text="a warning")
+WARNING = v4.new_output("stream", name="stdout", text="WARNING:tensorflow:5 out of the last 9 calls\n")
 ERROR = v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
 TAGGED = v4.new_code_cell("values = []", metadata={"tags": ["nbval-ignore-output"]})
 IGNORED = "# NBVAL_IGNORE_OUTPUT\nprint(loss)"
@@ -173,6 +174,7 @@ IGNORED = "# NBVAL_IGNORE_OUTPUT\nprint(loss)"
         ("outputs_stored", add(v4.new_code_cell("size = 3\nsize"))),
         ("outputs_stored", add(v4.new_code_cell("model.summary()"))),
         ("outputs_stored", set_output(5, ERROR)),
+        ("outputs_stored", set_output(5, WARNING)),
         ("sizes", add(v4.new_code_cell("x = 1\n" * 26))),
         ("sizes", set_output(5, v4.new_output("stream", name="stdout", text="x" * 300_001))),
         ("sizes", huge_figure),
