@@ -6,7 +6,7 @@
 #   make bench                                   benchmarks/: ratios, measured side by side
 #   make test-latest                             the tests with the newest Keras, in an environment of its own
 #   make outputs [CH=04]                         write the notebooks' reference outputs (maintainers)
-#   make mutate                                  break every number a notebook shows: do its tests notice?
+#   make mutate                                  run every cell twice, then break every number: do the tests notice?
 #   make venv                                    the environment alone
 #   make links REPO=owner/name                   point every badge and set-up cell at your fork
 
@@ -58,6 +58,7 @@ outputs: $(stamp)
 	$(bin)/python -m tools.outputs $(CH)
 
 mutate: $(stamp)
+	$(bin)/python -m tools.mutate --twice
 	$(bin)/python -m tools.mutate --all
 
 links: $(stamp)

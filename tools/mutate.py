@@ -1,6 +1,6 @@
 """The mutation test of the notebooks: change one number, and nbval has to fail at that cell.
 
-    python -m tools.mutate [--all | --sample 30] [--seed 0] [NN ...]
+    python -m tools.mutate [--all | --sample 30 | --twice] [--seed 0] [NN ...]
 
 Two kinds of mutant, in copies of the notebooks in a temporary folder, run in the `smoke` profile:
 
@@ -29,6 +29,9 @@ is followed by the original one, which puts things right for the cells below. Th
 that it did and that it was the mutation that made the mutated cell fail, nothing above it. Where the original does not
 pass (a cell that cannot be run twice, a mutant whose traces stay), the mutants of that cell are judged again in runs
 without others, and those below that were not caught get another shared copy without that cell's.
+
+A cell that cannot be run twice is a trap for readers as well, who do run cells again. `--twice` changes no number: it
+runs every cell two times in a row and names those that fail.
 """
 
 import argparse
@@ -299,6 +302,18 @@ def judge(mutants: Sequence[Mutant]) -> dict[Mutant, bool]:
     return verdicts | _judge_apart(apart)
 
 
+def fail_when_run_again(paths: Sequence[Path]) -> list[str]:
+    """The cells that fail, or show something else, where every cell of the notebooks is run twice in a row."""
+    notebooks = [code_cells(nbformat.read(path, as_version=4)) for path in paths]
+    found = _run_nbval([[same for cell in cells for same in (cell, cell)] for cells in notebooks])
+    return [
+        f"{path.name}, cell [{number // 2 + 1}], run number {number % 2 + 1}: {outcome}"
+        for path, outcomes in zip(paths, found, strict=True)
+        for number, outcome in enumerate(outcomes)
+        if outcome != "passed"
+    ]
+
+
 def _run_together(groups: list[list[Mutant]]) -> list[dict[Mutant, tuple[str, str]]]:
     """Run the mutants of each notebook in one copy: the outcome of each, and of the original cell right after it."""
     copies, places = [], []
@@ -399,6 +414,7 @@ def main() -> int:
     parser.add_argument("chapters", nargs="*", metavar="NN", help="chapters to break, all if none is named")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--all", action="store_true", help="every mutant (the default is --sample 30)")
+    size.add_argument("--twice", action="store_true", help="no mutants: run every cell twice in a row")
     size.add_argument("--sample", type=int, default=30, metavar="N", help="a random sample of N mutants")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     arguments = parser.parse_args()
@@ -406,6 +422,10 @@ def main() -> int:
         paths = run.chapters(arguments.chapters)
     except ValueError as error:
         parser.error(str(error))
+    if arguments.twice:
+        failing = fail_when_run_again(paths)
+        print(*failing, f"cells that cannot be run again: {len(failing)}", sep="\n")
+        return 1 if failing else 0
     mutants, left_out = [], Counter()
     for path in paths:
         found, reasons = mutants_of(path)

@@ -124,6 +124,17 @@ def test_a_sample_mixes_notebooks_and_kinds_and_is_repeatable(write_notebook):
     assert len(mutate.draw(found, 99, seed=1)) == len(set(found)) == 24
 
 
+def test_cells_that_cannot_be_run_again_are_named(write_notebook):
+    good = write_notebook("01_good.ipynb", ("numbers = [1, 2]", None), ("print(sum(numbers))", "3\n"))
+    bad = write_notebook(
+        "02_bad.ipynb",
+        ("numbers = []", None),
+        ("numbers.append(1)\nprint(len(numbers))", "1\n"),
+        ("print('after it')", "after it\n"),
+    )
+    assert mutate.fail_when_run_again([good, bad]) == ["02_bad.ipynb, cell [2], run number 2: failed"]
+
+
 def test_verdicts_are_those_of_nbval(write_notebook, tmp_path, monkeypatch):
     """Each weak place is found, and no mutant is credited with another's failure."""
     monkeypatch.setattr(mutate, "CELL_SECONDS", 20)
