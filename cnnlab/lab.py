@@ -9,10 +9,10 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import cnnlab
 from cnnlab.exercises import check, hint, solution
+from cnnlab.profiles import profile, scale
 from cnnlab.visualize import image_grid, plot_confusion, plot_history
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "solution",
 ]
 
-PROFILES = ("smoke", "cpu", "gpu")
 STYLE = Path(__file__).with_name("course.mplstyle")
 LARGEST_FIGURE = 100_000  # bytes; a notebook stays small enough to read on a hosting site
 
@@ -93,34 +92,6 @@ def _silent_stderr():
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-
-
-def profile() -> str:
-    """Name of the active profile: `smoke`, `cpu` or `gpu`.
-
-    `CNNLAB_PROFILE` decides; where it is unset or empty, `gpu` if TensorFlow sees one, else `cpu`.
-
-    Raises:
-        ValueError: `CNNLAB_PROFILE` holds another word.
-    """
-    name = os.environ.get("CNNLAB_PROFILE", "")
-    if name:
-        if name not in PROFILES:
-            raise ValueError(f"CNNLAB_PROFILE must be one of {', '.join(PROFILES)}, got {name!r}")
-        return name
-    import tensorflow as tf
-
-    return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def scale(*, smoke: Any, cpu: Any, gpu: Any) -> Any:
-    """The one of three values that belongs to the active profile."""
-    return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[profile()]
 
 
 def headline(text: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlab import datasets, lab
+from cnnlab import datasets, profiles
 from cnnlab.cards import model_card
 from cnnlab.datasets import DataError, Dataset, embedded_folder, formats
 from cnnlab.files import write_whole
@@ -129,7 +129,7 @@ def train(recipe: Pretraining, folder: Path) -> dict:
             "test_accuracy_mirrored": training.accuracy(cifar.mirrored(trained), *test),
             "minutes": round(state.seconds / 60, 1),
             "parameters": trained.count_params(),
-            "cores": lab.cores(),
+            "cores": profiles.cores(),
             "machine": platform.machine(),
             "class_names": list(loaded.class_names),
             "sha256": formats.file_digest(partial),
@@ -327,7 +327,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _recipe(seed: int, epochs: int | None) -> Pretraining:
     """The recipe in the size of the profile."""
     small = Pretraining(width=0.0625, epochs=2, data="shapes100", images=512, batch_size=64)
-    recipe = replace(lab.scale(smoke=small, cpu=Pretraining(), gpu=Pretraining()), seed=seed)
+    recipe = replace(profiles.scale(smoke=small, cpu=Pretraining(), gpu=Pretraining()), seed=seed)
     return replace(recipe, epochs=epochs) if epochs else recipe
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from cnnlab import lab
+from cnnlab import profiles
 from cnnlab.datasets import DataError
 
 EPILOG = """\
@@ -94,7 +94,7 @@ def _train(options) -> None:
         recipe = replace(recipe, epochs=5, learning_rate=recipe.learning_rate / 2)
     if options.network:
         recipe = replace(recipe, network=options.network)
-    recipe = replace(recipe, epochs=options.epochs or lab.scale(smoke=1, cpu=recipe.epochs, gpu=recipe.epochs))
+    recipe = replace(recipe, epochs=options.epochs or profiles.scale(smoke=1, cpu=recipe.epochs, gpu=recipe.epochs))
     with contextlib.redirect_stdout(sys.stderr):
         if options.dagger:
             start = policy.load(options.dagger)
@@ -122,7 +122,7 @@ def _add_evaluate(verbs) -> argparse.ArgumentParser:
 def _evaluate(options) -> None:
     from cnnlab.driving import evaluation
 
-    frames = lab.scale(smoke=300, cpu=evaluation.LONGEST_DRIVE, gpu=evaluation.LONGEST_DRIVE)
+    frames = profiles.scale(smoke=300, cpu=evaluation.LONGEST_DRIVE, gpu=evaluation.LONGEST_DRIVE)
     drives = []
     for drive in evaluation.evaluate(_driver(options.model), options.seeds, frames):
         drives.append(drive)

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from cnnlab import experiments, lab
+from cnnlab import experiments, profiles
 from cnnlab.experiments import cluster, progress
 
 EPILOG = """\
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _processes(count: int) -> ProcessPoolExecutor:
     """Workers on this machine that share its cores."""
     context = get_context("spawn")  # forked processes would inherit TensorFlow's threads, and hang
-    setup = (context.Value("i", 0), context.RLock(), max(lab.cores() // count, 1))
+    setup = (context.Value("i", 0), context.RLock(), max(profiles.cores() // count, 1))
     return ProcessPoolExecutor(count, context, initializer=progress.enter_worker, initargs=setup)
 
 

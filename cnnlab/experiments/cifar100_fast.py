@@ -8,7 +8,7 @@ CNNLAB_DATA=folder python -m cnnlab.experiments run cifar100_steps --out data/re
 import time
 from dataclasses import dataclass, replace
 
-from cnnlab import lab
+from cnnlab import profiles
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Recipe:
             "minutes": round((time.perf_counter() - start) / 60, 2),
             "parameters": model.count_params(),
             "epoch_seconds": seconds,
-            "cores": lab.cores(),
+            "cores": profiles.cores(),
             **training.outcome(history),
         }
 
@@ -147,4 +147,4 @@ def steps() -> list[Recipe]:
 def _scaled(recipe: Recipe) -> Recipe:
     """The recipe in the size of the profile."""
     small = replace(recipe, epochs=1, width=0.125, data="shapes100", images=512, batch_size=64)
-    return lab.scale(smoke=small, cpu=recipe, gpu=recipe)
+    return profiles.scale(smoke=small, cpu=recipe, gpu=recipe)

@@ -5,7 +5,7 @@ CNNLAB_DATA=folder python -m cnnlab.experiments run cifar100_regularizers --out 
 
 from dataclasses import dataclass
 
-from cnnlab import lab
+from cnnlab import profiles
 
 NETWORKS = ("vgg16", "resnet18", "inceptionv2")
 OPTIMIZERS = ("sgd", "adam")
@@ -108,7 +108,7 @@ def optimizer(name: str, rate):
 
 def cells() -> list[Regularized]:
     """The grid, seed by seed, so that a run that was stopped has all of the first seeds."""
-    size = lab.scale(
+    size = profiles.scale(
         smoke={"width": 0.0625, "data": "shapes100", "images": 512, "validation": 200, "epochs": 1},
         cpu={},
         gpu={"width": 1.0, "stem_stride": 1, "images": 48_000, "epochs": 40, "patience": 10},
@@ -116,7 +116,7 @@ def cells() -> list[Regularized]:
     rates = {"sgd": 0.05, "adam": 0.002}
     return [
         Regularized(network, optimizer, regularizer, learning_rate=rates[optimizer], seed=seed, **size)
-        for seed in lab.scale(smoke=(0,), cpu=SEEDS, gpu=SEEDS)
+        for seed in profiles.scale(smoke=(0,), cpu=SEEDS, gpu=SEEDS)
         for network in reversed(NETWORKS)  # the slowest first: several workers then end at about the same time
         for optimizer in OPTIMIZERS
         for regularizer in REGULARIZERS

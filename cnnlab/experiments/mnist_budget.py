@@ -6,7 +6,7 @@ CNNLAB_DATA=folder python -m cnnlab.experiments run mnist_budget --out data/resu
 import time
 from dataclasses import dataclass
 
-from cnnlab import lab
+from cnnlab import profiles
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Budgeted:
             "epochs": round(clock.steps / len(batches), 2),
             "parameters": profile.trainable_params,
             "multiply_adds": profile.macs,
-            "cores": lab.cores(),
+            "cores": profiles.cores(),
             "source": data.source,
             **training.versions(),
         }
@@ -110,6 +110,6 @@ def lenet5_same():
 
 def cells() -> list[Budgeted]:
     """The LeNet on the budgets of the lecture's searches; in the profile `gpu` on the longest, too."""
-    if lab.profile() == "smoke":
+    if profiles.profile() == "smoke":
         return [Budgeted(0.05, images=1000)]
-    return [Budgeted(minutes) for minutes in lab.scale(smoke=(), cpu=(6.0, 30.0), gpu=(6.0, 30.0, 48.0))]
+    return [Budgeted(minutes) for minutes in profiles.scale(smoke=(), cpu=(6.0, 30.0), gpu=(6.0, 30.0, 48.0))]

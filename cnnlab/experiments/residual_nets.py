@@ -5,7 +5,7 @@ CNNLAB_DATA=folder python -m cnnlab.experiments run residual_nets --out data/res
 
 from dataclasses import dataclass, replace
 
-from cnnlab import lab
+from cnnlab import profiles
 
 VALIDATION = 1000  # pictures kept from training, for the curves and for leaving units out
 SEEDS = (0, 1, 2)
@@ -112,7 +112,7 @@ def removable(model) -> list[str]:
 
 def cells() -> list[ResidualNet]:
     """The grid, seed by seed, so that a run that was stopped has all of the first seeds."""
-    if lab.profile() == "smoke":
+    if profiles.profile() == "smoke":
         small = {"data": "shapes100", "images": 256, "epochs": 1}
         return [ResidualNet(network, 8, leave_out=True, **small) for network in ("plain", "residual")]
     networks = ("plain", "residual")

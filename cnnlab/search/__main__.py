@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from cnnlab import datasets, experiments, lab, search
+from cnnlab import datasets, experiments, profiles, search
 from cnnlab.datasets.sources import DataError
 
 EPILOG = """\
@@ -73,8 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options) -> search.Report:
     data = datasets.load(options.data)
-    images = lab.scale(smoke=500, cpu=len(data.x_train), gpu=len(data.x_train))
-    minutes = lab.scale(smoke=0.5, cpu=6.0, gpu=48.0) if options.minutes is None else options.minutes
+    images = profiles.scale(smoke=500, cpu=len(data.x_train), gpu=len(data.x_train))
+    minutes = profiles.scale(smoke=0.5, cpu=6.0, gpu=48.0) if options.minutes is None else options.minutes
     names = ("max_trials", "space", "epochs", "final", "seed", "scheduler")
     choices = {name: getattr(options, name) for name in names}
     x, y = data.x_train[:images], data.y_train[:images]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnlab import arithmetic, lab
+from cnnlab import arithmetic, lab, profiles
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess:
@@ -25,6 +25,20 @@ def test_importing_the_package_does_not_import_tensorflow():
 import sys
 import cnnlab, cnnlab.lab, cnnlab.arithmetic, cnnlab.reference, cnnlab.filters, cnnlab.datasets, cnnlab.exercises
 print([name for name in ("tensorflow", "keras", "matplotlib", "scipy") if name in sys.modules])
+"""
+    assert run_python(code).stdout.strip() == "[]"
+
+
+def test_asking_for_the_profile_loads_nothing_of_the_course():
+    code = "import sys, cnnlab.profiles; print([name for name in sys.modules if name.startswith('cnnlab')])"
+    assert run_python(code).stdout.strip() == "['cnnlab', 'cnnlab.profiles']"
+
+
+def test_long_trainings_do_not_load_exercises_and_figures():
+    code = """
+import sys
+import cnnlab.experiments.cifar100_regularizers, cnnlab.experiments.residual_nets, cnnlab.experiments.cifar100_fast
+print([name for name in ("cnnlab.lab", "cnnlab.exercises", "cnnlab.visualize") if name in sys.modules])
 """
     assert run_python(code).stdout.strip() == "[]"
 
@@ -75,7 +89,7 @@ def test_setup_refuses_a_seed_that_is_none(seed):
         lab.setup(seed=seed)
 
 
-@pytest.mark.parametrize("name", lab.PROFILES)
+@pytest.mark.parametrize("name", profiles.PROFILES)
 def test_scale_returns_the_value_of_the_profile(monkeypatch, name):
     monkeypatch.setenv("CNNLAB_PROFILE", name)
     assert lab.scale(smoke="smoke", cpu="cpu", gpu="gpu") == name
