@@ -2,6 +2,7 @@
 #
 #   make run  [CH=04] [PROFILE=smoke|cpu|gpu]   execute the chapters, write pages to build/, end with a table
 #   make test                                    lint, unit tests, every notebook against its stored outputs
+#   make processors                              the notebooks as two older processors would compute them
 #   make lab                                     JupyterLab on notebooks/
 #   make bench                                   benchmarks/: ratios, measured side by side
 #   make test-latest                             the tests with the newest Keras, in an environment of its own
@@ -24,7 +25,7 @@ stamp   := $(VENV)/.installed-$(version)
 cores   := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 nbval   := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 600
 
-.PHONY: venv run test test-latest lab bench outputs mutate links clean
+.PHONY: venv run test test-latest processors lab bench outputs mutate links clean
 .DELETE_ON_ERROR:
 
 venv: $(stamp)
@@ -47,6 +48,22 @@ test: $(stamp)
 # Colab moves on: the same tests with the newest Keras. Chapter 11 is left out, since AutoKeras stops at Keras 3.12.
 test-latest:
 	$(MAKE) test VENV=.venv-latest KERAS=latest notebooks='$(filter-out notebooks/11_%,$(notebooks))'
+
+# Sums of 32-bit numbers depend on the instructions that add them up, so no compared output and no bound of a check may.
+# OpenBLAS, NumPy, oneDNN and TensorFlow, each told to use no newer instructions than the processor has, stand in for it.
+sse  := OPENBLAS_CORETYPE=Prescott NPY_DISABLE_CPU_FEATURES="AVX512_SPR AVX512_ICL X86_V4 X86_V3" ONEDNN_MAX_CPU_ISA=SSE41
+avx2 := OPENBLAS_CORETYPE=Haswell NPY_DISABLE_CPU_FEATURES="AVX512_SPR AVX512_ICL X86_V4" ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=0
+
+processors: export CNNLAB_PROFILE := smoke
+processors: export CNNLAB_OFFLINE := 1
+processors: $(stamp)
+	@failed=; \
+	echo "With SSE4.1 alone:"; \
+	$(sse) $(bin)/pytest -q -n $(cores) --dist loadscope $(nbval) $(notebooks) || failed="$$failed SSE4.1,"; \
+	echo "With AVX2, without oneDNN:"; \
+	$(avx2) $(bin)/pytest -q -n $(cores) --dist loadscope $(nbval) $(notebooks) || failed="$$failed AVX2,"; \
+	if [ -n "$$failed" ]; then echo "make processors: FAILED:$${failed%,}"; exit 1; fi; \
+	echo "make processors: the notebooks passed with SSE4.1 and with AVX2"
 
 lab: $(stamp)
 	$(bin)/jupyter lab --notebook-dir=notebooks

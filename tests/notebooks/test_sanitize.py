@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
@@ -54,6 +55,15 @@ def test_the_data_line_keeps_the_name_alone(capsys, monkeypatch):
         "cnnlab 0.1.0\n",
         "<Figure size 640x480 with 2 Axes>",
         "at 28x28",
+        "-0.5 -0.001 -0.0001 -1.0 -10 -00.5 -0.00e-05x",
+        "[-0.5 -1.   0. ]",
+        "10-0",
+        "a-0 x)-0 x]-0.0 1.-0",
+        "1e-0 1e-00 1e+0 2.5e-05",
+        "-0x1f +0x0 -0j -0b1",
+        "2026-11-00",
+        "- 0",
+        "version -0.0.1",
     ],
 )
 def test_other_text_stays(text):
@@ -62,3 +72,29 @@ def test_other_text_stays(text):
 
 def test_object_addresses_go():
     assert sanitize("<function relu at 0x7f2a5c1b0e50>") == sanitize("<function relu at 0x10a4>") != "<function relu>"
+
+
+@pytest.mark.parametrize(
+    ("signed", "plain"),
+    [
+        ("-0", "0"),
+        ("-0.0", "0.0"),
+        ("-0.000", "0.000"),
+        ("a -0 b", "a 0 b"),
+        ("[-0.0, -6.0, -0.0]", "[0.0, -6.0, 0.0]"),
+        ("array([-0., -0.5])", "array([0., -0.5])"),
+        ("[[-0.    1.25]\n [-0.    2.  ]]", "[[0.    1.25]\n [0.    2.  ]]"),
+        ("(-0.0+2.5)", "(0.0+2.5)"),
+        ("x=-0.0;", "x=0.0;"),
+        ("-0.0%", "0.0%"),
+        ("mean +0.00, -0.00e+00", "mean 0.00, 0.00e+00"),
+    ],
+)
+def test_a_zero_has_no_sign(signed, plain):
+    assert sanitize(signed) == sanitize(plain) == plain
+
+
+def test_arrays_that_differ_in_the_signs_of_zeros_alone():
+    zeros = np.zeros(3)
+    assert repr(-zeros) != repr(zeros)
+    assert sanitize(repr((-zeros).tolist())) == sanitize(repr(zeros.tolist()))
