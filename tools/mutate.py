@@ -56,7 +56,17 @@ from nbval.plugin import get_sanitize_patterns
 
 from tools import run
 from tools.links import ROOT
-from tools.notebooks import asserting_functions, code_cells, compared_texts, has_assertion, is_ignored, parse
+from tools.notebooks import (
+    DRAWING,
+    asserting_functions,
+    code_cells,
+    compared_texts,
+    drawn_names,
+    has_assertion,
+    is_ignored,
+    parse,
+    root_name,
+)
 
 GOAL = 0.95  # of the mutants are to be caught
 CELL_SECONDS = 300  # only a mutant that never ends takes so long; to nbval it has failed then
@@ -66,7 +76,6 @@ FIGURE = re.compile(r"<Figure size .*>")
 SEEDING = {"default_rng", "set_random_seed", "seed", "RandomState", "SeedSequence"}
 TOLERANCES = {"atol", "rtol", "abs_tol", "rel_tol", "tolerance", "decimal"}
 CLOSE = {"allclose", "isclose", "assert_allclose"}
-DRAWING = re.compile(r"plt\.|visualize\.|lab\.(show|image_grid|plot_\w+)$")
 
 
 @dataclass(frozen=True)
@@ -189,7 +198,7 @@ def _constants(node: ast.AST, reason: str | None, marks: dict) -> Iterator[tuple
 def _marks(tree: ast.Module, has_figure: bool) -> dict[ast.AST, str | None]:
     """Parts of the code and the reason to leave their numbers out; None takes the numbers of a part in again."""
     marks: dict[ast.AST, str | None] = {}
-    drawn = _drawn_names(tree)
+    drawn = drawn_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             marks[node] = "f-string"
@@ -210,7 +219,7 @@ def _marks(tree: ast.Module, has_figure: bool) -> dict[ast.AST, str | None]:
             marks |= {word.value: "seed" for word in node.keywords if word.arg == "seed"}
             if name == "lab.scale":
                 marks |= {word.value: "other profile" for word in node.keywords if word.arg != "smoke"}
-            if _root(node.func) in drawn or DRAWING.match(name):
+            if root_name(node.func) in drawn or DRAWING.match(name):
                 marks[node] = "drawing"
             if name in ("plt.subplots", "plt.figure") and has_figure:
                 sizes = [word.value for word in node.keywords if word.arg in ("nrows", "ncols", "figsize")]
@@ -236,28 +245,6 @@ def _bounds(node: ast.AST) -> Iterator[ast.AST]:
                     isinstance(part, ast.Call) and ast.unparse(part.func) == "lab.scale"
                 ):
                     yield part
-
-
-def _drawn_names(tree: ast.Module) -> set[str]:
-    """Names of the cell that hold what comes from `plt`: figure, axes, and each axis a loop takes from them."""
-    drawn = {"plt"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            value, targets = node.value, node.targets
-        elif isinstance(node, ast.For | ast.comprehension):
-            value, targets = node.iter, [node.target]
-        else:
-            continue
-        if any(isinstance(part, ast.Name) and part.id in drawn for part in ast.walk(value)):
-            drawn |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-    return drawn
-
-
-def _root(node: ast.expr) -> str | None:
-    """The name a chain of attributes, calls and brackets starts with."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else None
 
 
 def draw(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
