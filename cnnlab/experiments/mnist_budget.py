@@ -64,7 +64,7 @@ class Budgeted:
             "epochs": round(clock.steps / len(batches), 2),
             "parameters": profile.trainable_params,
             "multiply_adds": profile.macs,
-            "cores": profiles.cores(),
+            **training.machine(),
             "source": data.source,
             **training.versions(),
         }
