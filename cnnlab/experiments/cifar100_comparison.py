@@ -13,7 +13,7 @@ NETWORKS = ("vgg16", "resnet18", "inceptionv2")
 OPTIMIZERS = ("sgd", "adam")
 REGULARIZERS = ("none", "batch_norm", "dropout")
 SEEDS = (0, 1, 2)
-RATES = {"sgd": 0.05, "adam": 0.0005}  # highest learning rates
+RATES = {"sgd": 0.05, "adam": 0.001}  # highest learning rates
 CLASSES = 100
 TRAINED = math.log(CLASSES) - 0.1  # the training loss that a network has to get below: at chance it is log(classes)
 
@@ -36,6 +36,7 @@ class Regularized:
         patience: epochs without a better validation accuracy after which the training ends; 0 goes on to the end.
         batch_size: pictures a step.
         shift, mirror: of the pictures, as in `cnnlab.training.CroppedBatches`.
+        identity: whether the convolutions start by passing their input on, as far as they have kernels for it.
         precision: "mixed_bfloat16", or "float32": what the operations compute in, as Keras names it.
         seed: of the weights, the order of the pictures and the dropout.
     """
@@ -49,22 +50,30 @@ class Regularized:
     data: str = "cifar100"
     images: int = 48_000
     validation: int = 2000
-    epochs: int = 20
+    epochs: int = 30
     patience: int = 0
     batch_size: int = 128
     shift: int = 0
-    mirror: str = "none"
+    mirror: str = "alternating"
+    identity: bool = False
     precision: str = "mixed_bfloat16"
     seed: int = 0
 
     def build(self):
         """The network, its weights drawn anew."""
+        import keras
+
         from cnnlab import models
+        from cnnlab.models.parts import Identity
 
         options = {"width": self.width, "regularizer": self.regularizer}
         if self.network != "vgg16":  # which pools behind its first layers, where the others keep all pixels for long
             options["stem_stride"] = self.stem_stride
-        return models.build(self.network, (32, 32, 3), CLASSES, **options)
+        model = models.build(self.network, (32, 32, 3), CLASSES, **options)
+        for layer in model.layers:
+            if self.identity and isinstance(layer, keras.layers.Conv2D):
+                layer.kernel.assign(Identity()(layer.kernel.shape))
+        return model
 
     def train(self, checkpoint: Path | None = None) -> dict:
         """Train and measure; measured is the plain network in full precision.
@@ -162,7 +171,7 @@ def cells() -> list[Regularized]:
         *((seed, optimizer, network) for seed in others for optimizer in OPTIMIZERS for network in quick),
     ]
     return [
-        Regularized(network, optimizer, regularizer, RATES[optimizer], seed=seed, **size)
+        Regularized(network, optimizer, regularizer, RATES[optimizer], identity=network == "vgg16", seed=seed, **size)
         for seed, optimizer, network in trainings
         for regularizer in REGULARIZERS
     ]

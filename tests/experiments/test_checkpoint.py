@@ -132,7 +132,7 @@ def test_all_that_training_changes_is_there_again(written):
     other = small_model()
     again.fit(other, training.CroppedBatches(np.zeros((4, 2, 2, 1)), np.zeros(4), 4), epochs=2)
     paths = [variable.path for variable in (*other.variables, *other.optimizer.variables)]
-    assert any("seed_generator" in path for path in paths) and any("moving_average" in path for path in paths)
+    assert any("seed_generator" in path for path in paths) and any("average" in path for path in paths)
     for path, here, there in zip(
         paths,
         [*other.variables, *other.optimizer.variables],
