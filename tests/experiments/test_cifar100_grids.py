@@ -56,6 +56,19 @@ def test_the_comparison_makes_equal_steps_of_a_number_that_suffices():
     assert steps >= 7500
     assert {cell.stem_stride for cell in cells} == {1}
     assert len({(cell.optimizer, cell.learning_rate) for cell in cells}) == 2
+    assert {cell.network for cell in cells if cell.identity} == {"vgg16"}
+    assert len({(cell.network, cell.identity) for cell in cells}) == 3  # one start for all regularizers of a network
+
+
+def test_a_start_that_passes_its_input_on():
+    kernels = {}
+    for identity in (False, True):
+        keras.utils.set_random_seed(0)
+        cell = cifar100_comparison.Regularized("vgg16", "sgd", "none", 0.05, identity=identity, **SMALL)
+        kernels[identity] = cell.build().get_layer("block5_conv2").kernel.numpy()
+    middle, others = kernels[True][1, 1], np.delete(kernels[True].reshape(9, 32, 32), 4, axis=0)
+    assert np.array_equal(middle, np.eye(32)) and not others.any()
+    assert not np.array_equal(kernels[False][1, 1], np.eye(32))
 
 
 def test_each_step_is_left_out_once():
