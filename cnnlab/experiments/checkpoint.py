@@ -77,7 +77,6 @@ class Checkpoint:
 
         Raises:
             CheckpointError: what was read does not fit the model.
-            OSError: the file cannot be written.
         """
         import keras
 
@@ -98,7 +97,10 @@ class Checkpoint:
                 if self.patience and self.epochs - self.best_epoch >= self.patience:
                     self.stopped_epoch, model.stop_training = self.epochs, True
             self.seconds = round(time.perf_counter() - start, 1)
-            self._write(model)
+            try:
+                self._write(model)
+            except OSError as error:  # a full disk is no reason to lose the training as well
+                print(f"{self.path} cannot be written: {error}. A stop would cost more epochs.", file=sys.stderr)
 
         batches.go_to(self.epochs)
         bars = progress.bars(epochs * len(batches), done=self.epochs * len(batches))

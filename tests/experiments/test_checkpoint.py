@@ -142,6 +142,13 @@ def test_all_that_training_changes_is_there_again(written):
         assert np.array_equal(here.numpy(), there.numpy()), path
 
 
+def test_a_checkpoint_that_cannot_be_written_costs_no_training(tmp_path, capsys):
+    state = Checkpoint(tmp_path / "not" / "there" / "small.partial.npz", {"seed": 0})
+    state.fit(small_model(), training.CroppedBatches(np.zeros((8, 2, 2, 1)), np.zeros(8), 4), epochs=2)
+    assert state.epochs == 2
+    assert capsys.readouterr().err.count("small.partial.npz cannot be written") == 2
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text"])
 def test_a_damaged_file_is_named_and_not_used(written, damage):
     state, _ = written
