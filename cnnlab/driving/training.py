@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cnnlab import models, profiles, training
+from cnnlab import models, training
 from cnnlab.cards import model_card
 from cnnlab.datasets import formats
 from cnnlab.driving import augmentation
@@ -206,7 +206,7 @@ def train(logs: Sequence[Path], folder: Path, name: str, recipe: Cloning, start:
             "parameters": model.count_params(),
             **(steering_errors(model, held_out) if held_out else {}),
             "minutes": minutes,
-            "cores": profiles.cores(),
+            **training.machine(),
             "machine": platform.machine(),
             "sha256": formats.file_digest(partial),
             **curves,

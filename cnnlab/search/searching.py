@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlab import profiles
 from cnnlab.experiments import runner
 from cnnlab.files import write_whole
 from cnnlab.search import checks, spaces
@@ -143,7 +142,7 @@ def search(
             ended = attempt.trials(max_trials, 1 - final)
             if final:
                 ended += attempt.final()
-            machine = {"cores": profiles.cores(), "workers": executor.workers, "processor": platform.machine()}
+            machine = {"workers": executor.workers, "processor": platform.machine()}
             about = settings | asked | {"ended": ended, "elapsed": round(clock.elapsed(), 2)} | machine | _versions()
             write_whole(folder / SETTINGS, json.dumps(about, indent=1) + "\n")
             say(f"{ended}; {clock.elapsed() / 60:.2f} of {minutes:g} minutes")
@@ -153,7 +152,7 @@ def search(
 def _versions() -> dict[str, str]:
     from cnnlab import training
 
-    return {"autokeras": version("autokeras"), **training.versions()}
+    return {"autokeras": version("autokeras"), **training.machine(), **training.versions()}
 
 
 class _Attempt:
