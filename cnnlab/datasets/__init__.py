@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cnnlab.datasets import formats, shapes100, sources
+from cnnlab.datasets import formats, sources
 from cnnlab.datasets.catalog import ENTRIES, DataError
-from cnnlab.datasets.shapes100 import COARSE_NAMES, FINE_NAMES, Difficulty
+from cnnlab.datasets.generated import shapes100
+from cnnlab.datasets.generated.shapes100 import COARSE_NAMES, FINE_NAMES, Difficulty
 from cnnlab.datasets.sources import embedded_folder
 
 __all__ = ["DataError", "Dataset", "Difficulty", "embedded_folder", "load", "names", "photo"]

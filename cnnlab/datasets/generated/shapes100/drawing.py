@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cnnlab.datasets.shapes100.figures import CELLS, FILLINGS, RADIUS, SINE, TURN, atlas
-from cnnlab.datasets.shapes100.hashing import bits, draw
+from cnnlab.datasets.generated.shapes100.figures import CELLS, FILLINGS, RADIUS, SINE, TURN, atlas
+from cnnlab.datasets.generated.shapes100.hashing import bits, draw
 
 SIZE = 32  # pixels along an edge
 FULL = 15 * 32  # the radius of a shape as large as it gets, in 1/32 pixel

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from cnnlab.datasets.shapes100.drawing import SIZE, render
-from cnnlab.datasets.shapes100.figures import FILLINGS, OUTLINES
-from cnnlab.datasets.shapes100.hashing import draw, mix
+from cnnlab.datasets.generated.shapes100.drawing import SIZE, render
+from cnnlab.datasets.generated.shapes100.figures import FILLINGS, OUTLINES
+from cnnlab.datasets.generated.shapes100.hashing import draw, mix
 
 COARSE_NAMES = tuple(OUTLINES)
 FINE_NAMES = tuple(f"{family}_{filling}" for family in COARSE_NAMES for filling in FILLINGS)
