@@ -1,4 +1,4 @@
-"""Record, train, evaluate and serve: `python -m cnnlab.driving VERB`."""
+"""Record, archive, train, evaluate and serve: `python -m cnnlab.driving VERB`."""
 
 import argparse
 import contextlib
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for add in (_add_record, _add_train, _add_evaluate, _add_serve):
+    for add in (_add_record, _add_archive, _add_train, _add_evaluate, _add_serve):
         add(verbs).add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     try:
@@ -70,9 +70,30 @@ def _record(options) -> None:
     print(json.dumps(result) if options.json else f"{rows} rows in {options.out}")
 
 
+def _add_archive(verbs) -> argparse.ArgumentParser:
+    command = verbs.add_parser("archive", help="pack a recording into one zip file, which is read as its folder is")
+    command.add_argument("folder", metavar="DIR", type=Path, help="holds driving_log.csv and IMG")
+    command.add_argument(
+        "--out", metavar="FILE", type=Path, required=True, help="the archive; the same for the same DIR"
+    )
+    command.set_defaults(run=_archive)
+    return command
+
+
+def _archive(options) -> None:
+    from cnnlab.datasets.formats import file_digest
+    from cnnlab.driving.recording import archive
+
+    files = archive(options.folder, options.out)
+    result = {"archive": str(options.out), "files": files, "sha256": file_digest(options.out)}
+    print(json.dumps(result) if options.json else f"{files} files in {options.out}, sha256 {result['sha256']}")
+
+
 def _add_train(verbs) -> argparse.ArgumentParser:
     command = verbs.add_parser("train", help="train a network on driving logs")
-    command.add_argument("--log", metavar="DIR", type=Path, nargs="+", required=True, help="folders with logs")
+    command.add_argument(
+        "--log", metavar="PATH", type=Path, nargs="+", required=True, help="folders with logs, or zip files of them"
+    )
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="gets weights, record and card")
     command.add_argument("--name", default="driving", help="of these files")
     command.add_argument("--recipe", choices=("carracing", "udacity"), default="carracing")
