@@ -10,8 +10,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from cnnlab import profiles
-from cnnlab.datasets import DataError
+from cnnlab import command_line, profiles
 
 EPILOG = """\
 MODEL is `cloning` or `dagger`, which come with the course; the path of a NAME.json that `train` wrote; or, to record
@@ -28,24 +27,14 @@ exit status: 0 done, 1 the data, the model or the folder cannot be used, 2 wrong
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnnlab.driving",
-        description="Behavioral cloning in CarRacing-v3, and at the wheel of the Udacity simulator.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = parser.add_subparsers(dest="verb", required=True)
+    description = "Behavioral cloning in CarRacing-v3, and at the wheel of the Udacity simulator."
+    parser, verbs = command_line.parser("cnnlab.driving", description, EPILOG)
     for add in (_add_record, _add_archive, _add_train, _add_evaluate, _add_serve):
         add(verbs).add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
-    try:
+    with command_line.outcome(parser, OSError, ValueError, ModuleNotFoundError) as ended:
         options.run(options)
-    except (DataError, OSError, ValueError, ModuleNotFoundError) as error:
-        print(f"cnnlab.driving: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return ended.status
 
 
 def _add_record(verbs) -> argparse.ArgumentParser:
