@@ -4,7 +4,6 @@ CNNLAB_DATA=folder python -m cnnlab.pretrain train --out folder
 CNNLAB_DATA=folder python -m cnnlab.pretrain evaluate
 """
 
-import argparse
 import contextlib
 import json
 import platform
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlab import datasets, profiles
+from cnnlab import command_line, datasets, profiles
 from cnnlab.cards import model_card
 from cnnlab.datasets import DataError, Dataset, embedded_folder, formats
 from cnnlab.files import write_whole
@@ -238,13 +237,9 @@ def evaluate(folder: Path) -> dict:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnnlab.pretrain",
-        description="Train the course's own pretrained network on CIFAR-100, or test it again.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser, verbs = command_line.parser(
+        "cnnlab.pretrain", "Train the course's own pretrained network on CIFAR-100, or test it again.", EPILOG
     )
-    verbs = parser.add_subparsers(dest="verb", required=True)
     command = verbs.add_parser("train", help="train, and write weights and record")
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the two files")
     command.add_argument("--epochs", metavar="N", type=int, help="passes over the pictures")
@@ -258,17 +253,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.verb == "train" and options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs needs at least 1 pass; received {options.epochs}")
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # the data source belongs beside the result
-            if options.verb == "train":
-                result = train(_recipe(options.seed, options.epochs), options.out)
-            else:
-                result = evaluate(options.folder or embedded_folder() / "weights")
-    except (DataError, OSError, ValueError) as error:
-        print(f"cnnlab.pretrain: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    # The data source belongs beside the result.
+    with command_line.outcome(parser, OSError, ValueError) as ended, contextlib.redirect_stdout(sys.stderr):
+        if options.verb == "train":
+            result = train(_recipe(options.seed, options.epochs), options.out)
+        else:
+            result = evaluate(options.folder or embedded_folder() / "weights")
+    if ended.status:
+        return ended.status
     if options.json:
         print(json.dumps(result))
     elif options.verb == "train":

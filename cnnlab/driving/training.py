@@ -172,7 +172,7 @@ def train(logs: Sequence[Path], folder: Path, name: str, recipe: Cloning, start:
     """Train on driving logs, and write weights, record and model card.
 
     Args:
-        logs: folders that `cnnlab.driving.log.read` takes.
+        logs: folders or archives that `cnnlab.driving.log.read` takes.
         folder: gets NAME.weights.h5, NAME.json and NAME.md; made if it is not there.
         name: of the files.
         recipe: how.
@@ -200,7 +200,7 @@ def train(logs: Sequence[Path], folder: Path, name: str, recipe: Cloning, start:
         trained.set_weights(model.get_weights())
         trained.save_weights(partial)  # without the optimizer's averages, which are twice the size
         result = asdict(recipe) | {
-            "logs": [Path(path).resolve().name for path in logs],
+            "logs": [Path(path).resolve().name.removesuffix(".zip") for path in logs],
             "rows": sum(map(len, read_logs)),
             "skipped": sum(len(log.skipped) for log in read_logs),
             "parameters": model.count_params(),
