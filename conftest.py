@@ -1,6 +1,7 @@
-"""Notebook tests: what nbval leaves uncompared, its patience, and the verdict an instructor reads.
+"""Notebook tests: what nbval leaves uncompared, its patience, the checks beside a cell, and the verdict.
 
-Whether a cell passes is nbval's decision. What stands here counts and reports; it works with and without pytest-xdist.
+Whether a cell passes is decided by nbval, and by the block that stands in the chapter's checks (tools/checks.py). The
+rest of what stands here counts and reports; it works with and without pytest-xdist.
 """
 
 import re
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, transform_streams_for_comparison
 
+from tools import checks
+
 COLOR = re.compile(r"\x1b\[[\d;]*m")
+CHECKS = (checks.CheckFailed, checks.ChecksError)
 
 
 def pytest_collectstart(collector):
@@ -28,17 +32,31 @@ def pytest_itemcollected(item):
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Run the block beside a cell that has passed."""
+    yield
+    if isinstance(item, IPyNbCell):
+        notebook = item.parent
+        if not hasattr(notebook, "blocks"):
+            notebook.blocks = checks.of_notebook(Path(notebook.path), notebook.nb)
+        if block := notebook.blocks.get(item.cell.get("id")):
+            item.checked = True
+            checks.run_after_blocking(block, notebook.kernel.kc, notebook.kernel.km)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Tell the process that prints the verdict what happened to a cell; a report's plain attributes travel there."""
     report = yield
     if isinstance(item, IPyNbCell) and call.when == "call":
         problem = call.excinfo and str(call.excinfo.value)
-        checked = item.options["check"] and item.cell.execution_count is not None
-        judged = checked and problem in (None, "Cell outputs differ")
+        comparable = item.options["check"] and item.cell.execution_count is not None
+        judged = comparable and (problem in (None, "Cell outputs differ") or isinstance(call.excinfo.value, CHECKS))
         report.notebook_cell = {
+            "checked": getattr(item, "checked", False),
             "ignored": not item.options["check"],
             "compared": bool(judged and (_compared(item, item.cell.outputs) or _compared(item, item.test_outputs))),
-            "problem": problem and _explain(item, problem),
+            "problem": problem and _explain(item, call.excinfo.value),
         }
     return report
 
@@ -54,8 +72,11 @@ def _compared(cell: IPyNbCell, outputs: list) -> list[str]:
     return [f"{name}: {line}" for name, value in fields for line in value.splitlines() or [""]]
 
 
-def _explain(cell: IPyNbCell, problem: str) -> list[str]:
+def _explain(cell: IPyNbCell, failure: BaseException) -> list[str]:
     """The failure of a cell in a few lines."""
+    problem = str(failure)
+    if isinstance(failure, CHECKS):
+        return problem.splitlines()
     if problem == "Cell outputs differ":
         pairs = zip_longest(_compared(cell, cell.cell.outputs), _compared(cell, cell.test_outputs), fillvalue="nothing")
         stored, now = next((pair for pair in pairs if pair[0] != pair[1]), ("", "only line ends differ"))
@@ -75,6 +96,7 @@ class Row:
     cells: int = 0
     run: int = 0
     compared: int = 0
+    checked: int = 0
     ignored: int = 0
     seconds: float = 0.0
     failures: dict[int, list[str]] = field(default_factory=dict)  # by nbval's cell number; -1 for the file itself
@@ -87,6 +109,7 @@ class Row:
         if facts and not report.skipped:
             self.run += 1
             self.compared += facts["compared"]
+            self.checked += facts["checked"]
             self.ignored += facts["ignored"]
         if report.failed:
             problem = facts and facts["problem"]
@@ -105,11 +128,12 @@ def pytest_terminal_summary(terminalreporter):
     write = terminalreporter.write_line
     terminalreporter.section("notebooks")
     width = max(map(len, rows))
-    write(f"{'notebook':{width}}  seconds  cells run  compared  ignored  failed")
+    write(f"{'notebook':{width}}  seconds  cells run  compared  checked  ignored  failed")
     for name, row in sorted(rows.items()):
         cells = str(row.run) if row.run == row.cells else f"{row.run} of {row.cells}"
         write(
-            f"{name:{width}}  {row.seconds:7.1f}  {cells:>9}  {row.compared:8}  {row.ignored:7}  {len(row.failures):6}",
+            f"{name:{width}}  {row.seconds:7.1f}  {cells:>9}  {row.compared:8}  {row.checked:7}  {row.ignored:7}  "
+            f"{len(row.failures):6}",
             red=bool(row.failures),
             green=not row.failures,
         )

@@ -122,7 +122,7 @@ def run(name: str, seed: int) -> dict:
     """Train one setting from one seed and test it once, on the 10,000 test images."""
     import keras
 
-    from cnnlab import datasets, profiles, training
+    from cnnlab import datasets, training
 
     with contextlib.redirect_stdout(sys.stderr):
         data = datasets.load("mnist", offline=True)
@@ -140,7 +140,7 @@ def run(name: str, seed: int) -> dict:
         "accuracy": float((guesses == data.y_test).mean()),
         "seconds": round(seconds, 2),
         "cpu_seconds": round(cpu_seconds, 2),
-        "cores": profiles.cores(),
+        **training.machine(),
         **training.versions(),
         "recipe": asdict(setting),
     }

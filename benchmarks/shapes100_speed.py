@@ -6,7 +6,7 @@ Processor time, since all the work is done in one thread: what else the machine 
 import statistics
 import time
 
-from cnnlab.datasets import shapes100
+from cnnlab.datasets.generated import shapes100
 
 COUNT = 5_000
 

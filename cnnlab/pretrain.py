@@ -4,19 +4,17 @@ CNNLAB_DATA=folder python -m cnnlab.pretrain train --out folder
 CNNLAB_DATA=folder python -m cnnlab.pretrain evaluate
 """
 
-import argparse
 import contextlib
 import json
 import platform
 import shutil
 import sys
-import time
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from cnnlab import datasets, profiles
+from cnnlab import command_line, datasets, profiles
 from cnnlab.cards import model_card
 from cnnlab.datasets import DataError, Dataset, embedded_folder, formats
 from cnnlab.files import write_whole
@@ -86,24 +84,28 @@ def train(recipe: Pretraining, folder: Path) -> dict:
         `loss` and `accuracy` on the moved pictures, one an epoch; `class_names`, `sha256` of the weights, versions.
 
     Raises:
-        ValueError: the folder holds the state of another recipe, or another process trains in it.
+        ValueError: the folder holds the state of another recipe, or a damaged one, or another process trains in it.
         DataError: CIFAR-100 is not at hand.
         OSError: the folder cannot be written.
     """
     import keras
 
     from cnnlab import training
-    from cnnlab.experiments import progress, runner
+    from cnnlab.experiments import runner
+    from cnnlab.experiments.checkpoint import Checkpoint, CheckpointError
     from cnnlab.models import cifar
 
     loaded = _load(recipe)
     x, y, test = loaded.x_train[: recipe.images], loaded.y_train[: recipe.images], (loaded.x_test, loaded.y_test)
-    state = _State(folder / f"{NAME}.partial", recipe)
-    with runner.alone(state.folder):
-        state.read()
+    partial = folder / f"{NAME}.partial"
+    state = Checkpoint(partial / "checkpoint.npz", asdict(recipe))
+    with runner.alone(partial):
+        try:
+            state.read()
+        except CheckpointError as error:
+            raise ValueError(f"{error} Delete {partial}, or name another folder.") from error
         keras.utils.set_random_seed(recipe.seed)
         batches = training.CroppedBatches(x, y, recipe.batch_size, recipe.seed, recipe.shift, recipe.mirror)
-        batches.go_to(state.epochs)
         steps = recipe.epochs * len(batches)
         with training.precision(recipe.precision):
             with training.strategy().scope():
@@ -112,34 +114,29 @@ def train(recipe: Pretraining, folder: Path) -> dict:
                 optimizer = training.averaged_sgd(rate, recipe.weight_decay, recipe.averaging)
                 loss = training.smoothed_cross_entropy(recipe.smoothing)
                 training.compiled(model, optimizer, loss, metrics=["accuracy"])
-                if state.epochs:
-                    model.load_weights(state.weights())
-            callbacks = [state.keeper(model), *progress.bars(steps, done=state.epochs * len(batches))]
-            # The batches draw their own order; Keras' would depend on what came before.
-            options = {"shuffle": False, "callbacks": callbacks, "verbose": 0}
-            model.fit(batches, epochs=recipe.epochs, initial_epoch=state.epochs, **options)
+            state.fit(model, batches, recipe.epochs)
         # The plain network in full precision, as it will be loaded, is what is tested.
         trained = recipe.build()
         trained.set_weights(model.get_weights())
-        partial = state.folder / f"{NAME}.weights.h5"
-        trained.save_weights(partial)
+        weights = partial / f"{NAME}.weights.h5"
+        trained.save_weights(weights)
         record = asdict(recipe) | {
             "test_accuracy": training.accuracy(trained, *test),
             "reliability": _reliability(trained, *test),
             "test_accuracy_mirrored": training.accuracy(cifar.mirrored(trained), *test),
             "minutes": round(state.seconds / 60, 1),
             "parameters": trained.count_params(),
-            "cores": profiles.cores(),
+            **training.machine(),
             "machine": platform.machine(),
             "class_names": list(loaded.class_names),
-            "sha256": formats.file_digest(partial),
+            "sha256": formats.file_digest(weights),
             **state.curves,
             **training.versions(),
         }
-        partial.replace(folder / partial.name)
+        weights.replace(folder / weights.name)
         write_whole(folder / f"{NAME}.json", json.dumps(record, indent=1) + "\n")
         write_whole(folder / f"{NAME}.md", card(record))
-    shutil.rmtree(state.folder)
+    shutil.rmtree(partial)
     return record
 
 
@@ -172,50 +169,6 @@ def _quicker(layer):
     if isinstance(copy, keras.layers.Conv2D):
         copy.kernel_initializer = Identity()
     return copy
-
-
-class _State:
-    """What a training needs to go on after its last whole epoch: weights, averages and optimizer, curves, time."""
-
-    def __init__(self, folder: Path, recipe: Pretraining):
-        self.folder, self.recipe = folder, asdict(recipe)
-        self.epochs, self.seconds, self.curves = 0, 0.0, {"loss": [], "accuracy": []}
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def weights(self) -> Path:
-        return self.folder / f"epoch{self.epochs:04}.weights.h5"
-
-    def read(self) -> None:
-        if not (self.folder / "state.json").exists():
-            return
-        kept = json.loads((self.folder / "state.json").read_text())
-        if kept["recipe"] != self.recipe:
-            differing = sorted(name for name, value in self.recipe.items() if kept["recipe"].get(name) != value)
-            raise ValueError(
-                f"{self.folder} holds a training of another recipe, different in {', '.join(differing)}. "
-                "Finish that one, delete the folder, or name another."
-            )
-        self.epochs, self.seconds, self.curves = kept["epochs"], kept["seconds"], kept["curves"]
-        print(f"going on after epoch {self.epochs} of {self.recipe['epochs']}", file=sys.stderr)
-
-    def keeper(self, model):
-        """A callback that keeps the state at the end of each epoch."""
-        import keras
-
-        start = time.perf_counter() - self.seconds
-
-        def keep(epoch, logs):
-            earlier = self.weights()
-            self.epochs, self.seconds = epoch + 1, round(time.perf_counter() - start, 1)
-            for name, values in self.curves.items():
-                values.append(round(logs[name], 4))
-            # Replacing the record, which names the weights' file, is the one moment that counts.
-            model.save_weights(self.weights())
-            state = {"epochs": self.epochs, "seconds": self.seconds, "curves": self.curves, "recipe": self.recipe}
-            write_whole(self.folder / "state.json", json.dumps(state))
-            earlier.unlink(missing_ok=True)
-
-        return keras.callbacks.LambdaCallback(on_epoch_end=keep)
 
 
 def card(record: dict) -> str:
@@ -284,13 +237,9 @@ def evaluate(folder: Path) -> dict:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnnlab.pretrain",
-        description="Train the course's own pretrained network on CIFAR-100, or test it again.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser, verbs = command_line.parser(
+        "cnnlab.pretrain", "Train the course's own pretrained network on CIFAR-100, or test it again.", EPILOG
     )
-    verbs = parser.add_subparsers(dest="verb", required=True)
     command = verbs.add_parser("train", help="train, and write weights and record")
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the two files")
     command.add_argument("--epochs", metavar="N", type=int, help="passes over the pictures")
@@ -304,17 +253,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.verb == "train" and options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs needs at least 1 pass; received {options.epochs}")
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # the data source belongs beside the result
-            if options.verb == "train":
-                result = train(_recipe(options.seed, options.epochs), options.out)
-            else:
-                result = evaluate(options.folder or embedded_folder() / "weights")
-    except (DataError, OSError, ValueError) as error:
-        print(f"cnnlab.pretrain: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    # The data source belongs beside the result.
+    with command_line.outcome(parser, OSError, ValueError) as ended, contextlib.redirect_stdout(sys.stderr):
+        if options.verb == "train":
+            result = train(_recipe(options.seed, options.epochs), options.out)
+        else:
+            result = evaluate(options.folder or embedded_folder() / "weights")
+    if ended.status:
+        return ended.status
     if options.json:
         print(json.dumps(result))
     elif options.verb == "train":

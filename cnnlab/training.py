@@ -2,12 +2,15 @@
 
 import contextlib
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from cnnlab import profiles
 
 DIGIT_STRENGTHS = {"rotation": 12, "zoom": 0.15, "shear": 0.2, "shift": 1.5}  # of `augment`, for handwritten digits
 DIGIT_SMOOTHING = 0.1  # of `smoothed_cross_entropy`, for the same
@@ -255,20 +258,29 @@ def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> floa
 
 
 def outcome(history: keras.callbacks.History) -> dict:
-    """What is kept of any training: its curves to five decimals, and the versions that it ran on.
+    """What is kept of any training: its curves to five decimals, and what it ran on.
 
     Args:
         history: what `fit` returned.
 
     Returns:
-        One list a metric, with one value an epoch; "keras" and "tensorflow".
+        One list a metric, with one value an epoch; what `machine` and `versions` say.
     """
-    return {name: [round(value, 5) for value in values] for name, values in history.history.items()} | versions()
+    curves = {name: [round(value, 5) for value in values] for name, values in history.history.items()}
+    return curves | machine() | versions()
+
+
+def machine() -> dict[str, str | int]:
+    """What a record says of the processor: "instruction_set", "cores", and the "threads" of an operation."""
+    # Zero leaves the choice to TensorFlow, which asks its environment and then takes all cores.
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or int(os.getenv("TF_NUM_INTRAOP_THREADS", "0"))
+    cores = profiles.cores()
+    return {"instruction_set": profiles.instruction_set(), "cores": cores, "threads": threads or cores}
 
 
 def versions() -> dict[str, str]:
-    """What a record says that it was made with: "keras" and "tensorflow"."""
-    return {"keras": keras.__version__, "tensorflow": tf.__version__}
+    """What a record says that it was made with: "keras", "tensorflow", and Keras' "backend"."""
+    return {"keras": keras.__version__, "tensorflow": tf.__version__, "backend": keras.backend.backend()}
 
 
 def augment(

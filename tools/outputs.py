@@ -22,6 +22,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+# Tags; folded code in JupyterLab and in Colab; a folded section in JupyterLab.
+SHOWN_HOW = {"tags", "jupyter", "cellView", "jp-MarkdownHeadingCollapsed"}
 
 
 class NotebookError(Exception):
@@ -39,19 +41,22 @@ def execute(path: Path, profile: str = "cpu") -> NotebookNode:
         The executed notebook, cleaned.
 
     Raises:
-        NotebookError: a cell raised, took too long, or ended the kernel.
+        NotebookError: a cell or the block beside it raised, took too long, or ended the kernel.
     """
     notebook = nbformat.read(path, as_version=4)
-    if error := run.run_cells(notebook, path.parent, profile):
+    if error := run.run_cells(notebook, path, profile):
         raise NotebookError(error)
     return cleaned(notebook)
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """The notebook as it is stored: no error stream, no metadata but tags and alternative texts; changed in place."""
+    """The notebook as it is stored, changed in place: no error stream, of a cell's metadata what says how it is shown.
+
+    The alternative texts in the metadata of outputs stay, too.
+    """
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
+        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key in SHOWN_HOW})
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     return notebook

@@ -24,6 +24,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from tools import checks
 from tools.links import NOTEBOOKS, ROOT
 
 BUILD = ROOT / "build"
@@ -81,22 +82,36 @@ def chapters(wanted: list[str]) -> list[Path]:
     return [found[name] for name in wanted or found]
 
 
-def run_cells(notebook, folder: Path, profile: str) -> str:
-    """Run a notebook's cells in a kernel of its own, in `folder`; returns "", or which cell failed and why."""
+def run_cells(notebook, path: Path, profile: str) -> str:
+    """Run the cells of a file's notebook, and the checks beside them, in a kernel of its own, in the file's folder.
+
+    Returns:
+        "", or which cell failed and why.
+    """
+    try:
+        blocks = checks.of_notebook(path, notebook)
+    except checks.ChecksError as error:
+        return str(error)
     started = []  # the code cells in the order they were started: the last is where a run stopped
+
+    async def check(cell, cell_index, execute_reply) -> None:
+        if cell.id in blocks and execute_reply["content"]["status"] == "ok":
+            await checks.run_after(blocks[cell.id], client.kc, client.km)
+
     client = NotebookClient(
         notebook,
         on_cell_execute=lambda cell, cell_index: started.append(cell),
+        on_cell_executed=check,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,  # nbval joins the pieces of a stream in the same way before it compares
         extra_arguments=["--IPKernelApp.log_level=40"],  # no word on the transport between us and the kernel
-        resources={"metadata": {"path": str(folder)}},
+        resources={"metadata": {"path": str(path.parent)}},
     )
     try:
         client.execute(env=os.environ | {"CNNLAB_PROFILE": profile})
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, checks.CheckFailed) as failure:
         return describe_failure(started, failure)
     return ""
 
@@ -108,7 +123,7 @@ def execute(path: Path, profile: str) -> Result:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     start = time.monotonic()
-    error = run_cells(notebook, path.parent, profile)
+    error = run_cells(notebook, path, profile)
     seconds = time.monotonic() - start
     write(BUILD / path.name, nbformat.writes(notebook) + "\n")
     page, _ = PageExporter().from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
@@ -133,6 +148,8 @@ def describe_failure(started: list, failure: Exception) -> str:
     source = started[-1].source.strip().splitlines() if started else ["the kernel did not start"]
     if isinstance(failure, CellExecutionError):
         reason = f"{failure.ename}: {failure.evalue}"
+    elif isinstance(failure, checks.CheckFailed):
+        reason = "; ".join(str(failure).splitlines())
     else:
         reason = f"{type(failure).__name__}: {str(failure).strip().splitlines()[0]}"
     return f"code cell {len(started)} ({source[0][:60]}): {reason}"

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cnnlab.datasets import formats, shapes100, sources
+from cnnlab.datasets import formats, sources
 from cnnlab.datasets.catalog import ENTRIES, DataError
-from cnnlab.datasets.shapes100 import COARSE_NAMES, FINE_NAMES, Difficulty
-from cnnlab.datasets.sources import embedded_folder
+from cnnlab.datasets.generated import shapes100
+from cnnlab.datasets.generated.shapes100 import COARSE_NAMES, FINE_NAMES, Difficulty
+from cnnlab.datasets.sources import embedded_file, embedded_folder
 
-__all__ = ["DataError", "Dataset", "Difficulty", "embedded_folder", "load", "names", "photo"]
+__all__ = ["DataError", "Dataset", "Difficulty", "embedded_file", "embedded_folder", "load", "names", "photo"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,7 +105,7 @@ def photo() -> np.ndarray:
     """The course's photograph, the face of a cat: uint8 (224, 224, 3). Its origin and license are in data/README.md."""
     from PIL import Image
 
-    with Image.open(sources.embedded_file("photo.png")) as image:
+    with Image.open(embedded_file("photo.png")) as image:
         return np.array(image.convert("RGB"))
 
 

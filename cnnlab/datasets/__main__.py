@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from cnnlab import command_line
 from cnnlab.datasets import classroom
 from cnnlab.datasets.catalog import ENTRIES, DataError
 
@@ -29,15 +30,9 @@ exit status: 0 all is well, 1 a set failed or is damaged, 2 wrong usage, 130 int
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnnlab.datasets",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser, verbs = command_line.parser("cnnlab.datasets", DESCRIPTION, EPILOG)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    verbs = parser.add_subparsers(dest="verb", required=True)
     prepare = verbs.add_parser("prepare", parents=[shared], help="write data sets into a folder; run again to go on")
     prepare.add_argument("folder", metavar="DIR", type=Path)
     prepare.add_argument("names", metavar="NAME", nargs="*", help=f"{', '.join(ENTRIES)}; all of them if none is named")
@@ -45,21 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
     verify.add_argument("folder", metavar="DIR", type=Path)
     verbs.add_parser("list", parents=[shared], help="show each set, its source on this machine and its size")
     options = parser.parse_args(arguments)
-    try:
+    interrupted = "interrupted; run the same command again to go on"
+    with command_line.outcome(parser, DataError, OSError, interrupted=interrupted) as ended:
         if options.verb == "prepare":
             rows = classroom.prepare(options.folder, options.names)
         elif options.verb == "verify":
             rows = classroom.verify(options.folder)
         else:
             rows = classroom.overview()
-    except (DataError, OSError) as error:
-        print(f"cnnlab.datasets: {error}", file=sys.stderr)
-        return 1
-    except ValueError as error:
-        parser.error(str(error))
-    except KeyboardInterrupt:
-        print("cnnlab.datasets: interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
+    if ended.status:
+        return ended.status
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
     else:

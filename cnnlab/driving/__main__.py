@@ -1,4 +1,4 @@
-"""Record, train, evaluate and serve: `python -m cnnlab.driving VERB`."""
+"""Record, archive, train, evaluate and serve: `python -m cnnlab.driving VERB`."""
 
 import argparse
 import contextlib
@@ -10,8 +10,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from cnnlab import profiles
-from cnnlab.datasets import DataError
+from cnnlab import command_line, profiles
 
 EPILOG = """\
 MODEL is `cloning` or `dagger`, which come with the course; the path of a NAME.json that `train` wrote; or, to record
@@ -28,24 +27,14 @@ exit status: 0 done, 1 the data, the model or the folder cannot be used, 2 wrong
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnnlab.driving",
-        description="Behavioral cloning in CarRacing-v3, and at the wheel of the Udacity simulator.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    for add in (_add_record, _add_train, _add_evaluate, _add_serve):
+    description = "Behavioral cloning in CarRacing-v3, and at the wheel of the Udacity simulator."
+    parser, verbs = command_line.parser("cnnlab.driving", description, EPILOG)
+    for add in (_add_record, _add_archive, _add_train, _add_evaluate, _add_serve):
         add(verbs).add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
-    try:
+    with command_line.outcome(parser, OSError, ValueError, ModuleNotFoundError) as ended:
         options.run(options)
-    except (DataError, OSError, ValueError, ModuleNotFoundError) as error:
-        print(f"cnnlab.driving: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return ended.status
 
 
 def _add_record(verbs) -> argparse.ArgumentParser:
@@ -70,9 +59,30 @@ def _record(options) -> None:
     print(json.dumps(result) if options.json else f"{rows} rows in {options.out}")
 
 
+def _add_archive(verbs) -> argparse.ArgumentParser:
+    command = verbs.add_parser("archive", help="pack a recording into one zip file, which is read as its folder is")
+    command.add_argument("folder", metavar="DIR", type=Path, help="holds driving_log.csv and IMG")
+    command.add_argument(
+        "--out", metavar="FILE", type=Path, required=True, help="the archive; the same for the same DIR"
+    )
+    command.set_defaults(run=_archive)
+    return command
+
+
+def _archive(options) -> None:
+    from cnnlab.datasets.formats import file_digest
+    from cnnlab.driving.recording import archive
+
+    files = archive(options.folder, options.out)
+    result = {"archive": str(options.out), "files": files, "sha256": file_digest(options.out)}
+    print(json.dumps(result) if options.json else f"{files} files in {options.out}, sha256 {result['sha256']}")
+
+
 def _add_train(verbs) -> argparse.ArgumentParser:
     command = verbs.add_parser("train", help="train a network on driving logs")
-    command.add_argument("--log", metavar="DIR", type=Path, nargs="+", required=True, help="folders with logs")
+    command.add_argument(
+        "--log", metavar="PATH", type=Path, nargs="+", required=True, help="folders with logs, or zip files of them"
+    )
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="gets weights, record and card")
     command.add_argument("--name", default="driving", help="of these files")
     command.add_argument("--recipe", choices=("carracing", "udacity"), default="carracing")

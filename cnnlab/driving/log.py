@@ -1,13 +1,18 @@
 """Driving logs: those that the Udacity simulator writes, and our own, which look the same."""
 
 import csv
+import io
 import math
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from PIL import Image
 
+from cnnlab import archives
 from cnnlab.datasets import DataError
 from cnnlab.driving.pictures import View
 
@@ -53,41 +58,66 @@ def read(folder: Path | str, view: View) -> Log:
     """Read a driving log and its pictures.
 
     The log may have a header or not; the paths in it may be of another machine, Windows or not: what counts is the name
-    of the file, looked for in `IMG` beside the log. A row that cannot be used is skipped and reported.
+    of the file, looked for in `IMG` beside the log. A row that cannot be used is skipped and reported. An archive is
+    read in place: nothing is unpacked.
 
     Args:
-        folder: holds `driving_log.csv` and `IMG`; or the path of the log itself.
+        folder: holds `driving_log.csv` and `IMG`; or the path of the log itself; or a zip archive of such a folder.
         view: what is kept of each picture.
 
     Returns:
         The rows that can be used, in the order of the log.
 
     Raises:
-        DataError: there is no log, it has no rows, or none that can be used.
+        DataError: there is no log, it has no rows, or none that can be used; or the archive is broken, holds two logs,
+            or has names that lead out of it.
     """
-    path = Path(folder)
-    path = path if path.suffix == ".csv" else path / NAME
-    if not path.is_file():
-        raise DataError(f"{path}: expected a driving log, got none")
-    # A recording that was cut off may end in zeros, which csv refuses; names may be in any encoding.
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").replace("\0", "").splitlines()
-    rows = [(number, row) for number, row in enumerate(csv.reader(lines, skipinitialspace=True), 1) if any(row)]
-    if rows and _is_header(rows[0][1]):
-        rows = rows[1:]
-    if not rows:
-        raise DataError(f"{path}: expected rows of {', '.join(COLUMNS)}; the log is empty")
-    pictures, numbers, skipped = [], [], []
-    for number, row in rows:
-        try:
-            values = _numbers(row)
-            pictures.append(np.stack([_picture(path.parent, text, view) for text in row[:3]]))
-            numbers.append(values)
-        except ValueError as error:
-            skipped.append(f"row {number}: {error}")
+    with opened(folder) as path:
+        # A recording that was cut off may end in zeros, which csv refuses; names may be in any encoding.
+        lines = archives.content(path).decode("utf-8-sig", errors="replace").replace("\0", "").splitlines()
+        rows = [(number, row) for number, row in enumerate(csv.reader(lines, skipinitialspace=True), 1) if any(row)]
+        if rows and _is_header(rows[0][1]):
+            rows = rows[1:]
+        if not rows:
+            raise DataError(f"{path}: expected rows of {', '.join(COLUMNS)}; the log is empty")
+        images = path.parent / "IMG"
+        pictures, numbers, skipped = [], [], []
+        for number, row in rows:
+            try:
+                values = _numbers(row)
+                pictures.append(np.stack([_picture(images, text, view) for text in row[:3]]))
+                numbers.append(values)
+            except ValueError as error:
+                skipped.append(f"row {number}: {error}")
     if not numbers:
         raise DataError(f"{path}: none of {len(rows)} rows can be used; {skipped[0]}")
     columns = np.array(numbers, np.float32).T
     return Log(np.stack(pictures), *columns, skipped=tuple(skipped))
+
+
+@contextmanager
+def opened(folder: Path | str) -> Iterator[Path | zipfile.Path]:
+    """The file of the log in a folder or in an archive; `IMG` lies beside it.
+
+    Args:
+        folder: as for `read`; in an archive the log lies at the top or one folder down.
+
+    Raises:
+        DataError: there is no log, or the archive cannot be used.
+    """
+    path = Path(folder)
+    if not path.is_file() or path.suffix == ".csv":
+        path = path if path.suffix == ".csv" else path / NAME
+        if not path.is_file():
+            raise DataError(f"{path}: expected a driving log, got none")
+        yield path
+        return
+    with archives.opened(path) as top:
+        found = [place / NAME for place in (top, *top.iterdir()) if (place / NAME).is_file()]
+        if len(found) != 1:
+            got = " and ".join(map(str, found)) or "none"
+            raise DataError(f"{path}: expected one {NAME}, at the top of the archive or one folder down, got {got}")
+        yield found[0]
 
 
 def _is_header(row: list[str]) -> bool:
@@ -111,16 +141,16 @@ def _numbers(row: list[str]) -> list[float]:
     return values
 
 
-def _picture(folder: Path, text: str, view: View) -> np.ndarray:
+def _picture(images: Path | zipfile.Path, text: str, view: View) -> np.ndarray:
     """The picture that a path of any machine means, cropped."""
     name = PureWindowsPath(text.strip()).name  # takes / and \ alike
-    path = folder / "IMG" / name
-    if not name or not path.is_file():
+    file = images / name
+    if not name or not file.is_file():
         raise ValueError(f"picture {name or repr(text)} is missing")
     try:
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(file.read_bytes())) as image:
             picture = np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # the readers of pictures and archives raise whatever the damage leads to
         raise ValueError(f"picture {name} is broken ({type(error).__name__})") from None
     try:
         return view(picture)

@@ -10,8 +10,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from cnnlab import archives
+from cnnlab.datasets import DataError
 from cnnlab.driving.expert import Expert
-from cnnlab.driving.log import CAMERAS, NAME
+from cnnlab.driving.log import CAMERAS, NAME, opened
 from cnnlab.driving.simulator import HALF_WIDTH, LONGEST_DRIVE, Simulator
 from cnnlab.files import write_whole
 
@@ -78,6 +80,46 @@ def record(folder: Path, seeds: Sequence[int], recording: Recording | None = Non
             state = {"seeds": done, "rows": len(rows), **asdict(recording)}
             write_whole(folder / STATE, json.dumps(state, indent=1) + "\n")
     return len(rows)
+
+
+def archive(folder: Path, path: Path) -> int:
+    """Pack a recording into one zip archive, which `cnnlab.driving.log.read` takes as it takes the folder.
+
+    The same recording gives the same bytes. The log and `IMG` are packed, and `recording.json` where it is there.
+
+    Args:
+        folder: holds `driving_log.csv` and `IMG`.
+        path: of the archive, in a folder that exists.
+
+    Returns:
+        The number of files packed.
+
+    Raises:
+        DataError: the folder holds no log.
+        OSError: a file cannot be read, or the archive cannot be written.
+    """
+    if not (folder / NAME).is_file():
+        raise DataError(f"{folder / NAME}: expected a driving log, got none")
+    files = [folder / NAME, folder / STATE, *(folder / "IMG").glob("*")]
+    names = [file.relative_to(folder).as_posix() for file in files if file.is_file()]
+    archives.pack(folder, names, path)
+    return len(names)
+
+
+def settings(folder: Path) -> dict:
+    """How a recording was made: the fields of its `Recording`, its `seeds`, and the number of `rows`.
+
+    Args:
+        folder: of the recording, or a zip archive of it.
+
+    Raises:
+        DataError: there is no log, or no `recording.json` beside it, or the archive cannot be used.
+    """
+    with opened(folder) as path:
+        file = path.parent / STATE
+        if not file.is_file():
+            raise DataError(f"{file}: expected the settings of a recording, got none")
+        return json.loads(archives.content(file))
 
 
 def _driven(folder: Path, recording: Recording) -> tuple[list[int], list[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cnnlab import models, profiles, training
+from cnnlab import models, training
 from cnnlab.cards import model_card
 from cnnlab.datasets import formats
 from cnnlab.driving import augmentation
@@ -172,7 +172,7 @@ def train(logs: Sequence[Path], folder: Path, name: str, recipe: Cloning, start:
     """Train on driving logs, and write weights, record and model card.
 
     Args:
-        logs: folders that `cnnlab.driving.log.read` takes.
+        logs: folders or archives that `cnnlab.driving.log.read` takes.
         folder: gets NAME.weights.h5, NAME.json and NAME.md; made if it is not there.
         name: of the files.
         recipe: how.
@@ -200,13 +200,13 @@ def train(logs: Sequence[Path], folder: Path, name: str, recipe: Cloning, start:
         trained.set_weights(model.get_weights())
         trained.save_weights(partial)  # without the optimizer's averages, which are twice the size
         result = asdict(recipe) | {
-            "logs": [Path(path).resolve().name for path in logs],
+            "logs": [Path(path).resolve().name.removesuffix(".zip") for path in logs],
             "rows": sum(map(len, read_logs)),
             "skipped": sum(len(log.skipped) for log in read_logs),
             "parameters": model.count_params(),
             **(steering_errors(model, held_out) if held_out else {}),
             "minutes": minutes,
-            "cores": profiles.cores(),
+            **training.machine(),
             "machine": platform.machine(),
             "sha256": formats.file_digest(partial),
             **curves,

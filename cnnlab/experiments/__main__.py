@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from cnnlab import experiments, profiles
+from cnnlab import command_line, experiments, profiles
 from cnnlab.experiments import cluster, progress
 
 EPILOG = """\
@@ -24,13 +24,9 @@ exit status: 0 every cell is done, 1 a cell failed or the folder cannot be used,
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnnlab.experiments",
-        description="Train every cell of a grid, and keep each result as soon as it is there.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser, verbs = command_line.parser(
+        "cnnlab.experiments", "Train every cell of a grid, and keep each result as soon as it is there.", EPILOG
     )
-    verbs = parser.add_subparsers(dest="verb", required=True)
     command = verbs.add_parser("run", help="train the cells that have no result yet")
     command.add_argument("name", metavar="NAME", help=", ".join(experiments.names()))
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of results.jsonl")
@@ -51,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--json", action="store_true", help="print the records as JSON")
     verbs.add_parser("list", help="show the grids").add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(arguments)
-    try:
+    unusable = (experiments.ResultsError, experiments.WorkerError, ImportError, OSError)
+    with command_line.outcome(parser, *unusable) as ended:
         if options.verb == "list":
             sizes = {name: len(experiments.grid(name)) for name in experiments.names()}
             print(json.dumps(sizes) if options.json else "\n".join(f"{n:20} {k:4} cells" for n, k in sizes.items()))
@@ -66,13 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
             if options.json:  # what a cell prints, such as its data source, belongs beside the JSON
                 stack.enter_context(contextlib.redirect_stdout(sys.stderr))
             records = experiments.run(cells, executor, out=options.out, retry=options.retry)
-    except (experiments.ResultsError, experiments.WorkerError, ImportError, OSError) as error:
-        print(f"cnnlab.experiments: {error}", file=sys.stderr)
-        return 1
-    except ValueError as error:
-        parser.error(str(error))
-    except KeyboardInterrupt:
-        return 130
+    if ended.status:
+        return ended.status
     failed = [record for record in records if record["status"] == "failed"]
     if options.json:
         print(json.dumps(records))

@@ -87,7 +87,6 @@ class Recipe:
             "minutes": round((time.perf_counter() - start) / 60, 2),
             "parameters": model.count_params(),
             "epoch_seconds": seconds,
-            "cores": profiles.cores(),
             **training.outcome(history),
         }
 

@@ -6,11 +6,7 @@ CNNLAB_DATA=folder python -m cnnlab.experiments run cifar100_regularizers --out 
 from dataclasses import dataclass
 
 from cnnlab import profiles
-
-NETWORKS = ("vgg16", "resnet18", "inceptionv2")
-OPTIMIZERS = ("sgd", "adam")
-REGULARIZERS = ("none", "batch_norm", "dropout")
-SEEDS = (0, 1, 2)
+from cnnlab.experiments.cifar100_comparison import NETWORKS, OPTIMIZERS, REGULARIZERS, SEEDS, optimizer
 
 
 @dataclass(frozen=True)
@@ -89,21 +85,6 @@ class Regularized:
             "gradient_norms": [before, training.gradient_norms(model, x[:128], y[:128])],
             **training.outcome(history),
         }
-
-
-def optimizer(name: str, rate):
-    """The optimizer of a name, with its usual settings and the gradient's length held to 5.
-
-    Raises:
-        ValueError: unknown name.
-    """
-    import keras
-
-    if name == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.9, global_clipnorm=5.0)
-    if name == "adam":
-        return keras.optimizers.Adam(rate, global_clipnorm=5.0)
-    raise ValueError(f"`optimizer` needs 'sgd' or 'adam'; received {name!r}.")
 
 
 def cells() -> list[Regularized]:

@@ -7,6 +7,7 @@ from typing import Any
 
 # Name of the grid: its module, and the function there that gives its cells.
 _GRIDS = {
+    "cifar100_comparison": ("cifar100_comparison", "cells"),
     "cifar100_fast": ("cifar100_fast", "fast"),
     "cifar100_long": ("cifar100_fast", "long"),
     "cifar100_regularizers": ("cifar100_regularizers", "cells"),

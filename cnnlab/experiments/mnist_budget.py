@@ -38,7 +38,7 @@ class Budgeted:
 
         Returns:
             `test_accuracy` on all test images; `minutes_used`, testing excluded; `cpu_seconds`; `epochs`, a fraction;
-            `parameters`, `multiply_adds`; `cores`, `source` of the data, and the versions.
+            `parameters`, `multiply_adds`; `source` of the data, `precision`, the machine and the versions.
         """
         import keras
 
@@ -64,7 +64,8 @@ class Budgeted:
             "epochs": round(clock.steps / len(batches), 2),
             "parameters": profile.trainable_params,
             "multiply_adds": profile.macs,
-            "cores": profiles.cores(),
+            "precision": keras.config.dtype_policy().name,
+            **training.machine(),
             "source": data.source,
             **training.versions(),
         }

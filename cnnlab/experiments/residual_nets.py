@@ -62,7 +62,8 @@ class ResidualNet:
 
         Returns:
             `test_accuracy`, on 10,000 pictures; `parameters`; `loss`, `accuracy` and `val_accuracy`, one a epoch;
-            `gradient_norms` before training and after, one a convolution; `accuracy_without`, by unit.
+            `gradient_norms` before training and after, one a convolution; `accuracy_without`, by unit; `precision`, the
+            machine and the versions.
         """
         import keras
         import tensorflow as tf
@@ -86,6 +87,7 @@ class ResidualNet:
         result = {
             "test_accuracy": training.accuracy(model, *test),
             "parameters": model.count_params(),
+            "precision": keras.config.dtype_policy().name,
             **training.outcome(history),
             "gradient_norms": [before, training.gradient_norms(model, x[:128], y[:128])],
         }

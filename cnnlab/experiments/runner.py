@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import inspect
 import json
 import os
 import sys
@@ -63,10 +64,12 @@ def run(
 
     A run that was stopped at any point goes on when it is started again: a cell counts when its whole line is on disk.
     A last line that was cut off, as when the machine lost power, is moved to `results.damaged`, and said so. A cell
-    that raises is kept as failed, with its traceback, and the others go on.
+    that raises is kept as failed, with its traceback, and the others go on. A cell whose `train` takes a `checkpoint`,
+    the path of a file in `out`, keeps there what it needs to go on from its middle; its line on disk, the file goes.
 
     Args:
-        cells: frozen dataclasses with a method `train() -> dict`, whose values JSON can hold.
+        cells: frozen dataclasses with a method `train() -> dict`, or `train(checkpoint) -> dict`, whose values JSON can
+            hold.
         executor: where to train, several at a time; None trains here, one after the other.
         out: folder of `results.jsonl`, made if it is not there; None keeps nothing.
         retry: whether cells that are kept as failed are trained again; their new line counts.
@@ -85,7 +88,7 @@ def run(
     cells = {key(cell): cell for cell in cells}
     finished: dict[str, dict] = {}
     with contextlib.ExitStack() as stack:
-        keep: Callable[[dict], None] = lambda record: None  # noqa: E731
+        keep = forget = lambda _: None
         if out is not None:
             folder = Path(out)
             stack.enter_context(alone(folder))
@@ -93,11 +96,15 @@ def run(
             _refuse_another_grid(folder, records, cells.values())
             finished = {r["key"]: r for r in records if not (retry and r["status"] == "failed")}
             keep = stack.enter_context(appending(folder))
+            forget = lambda name: checkpoint_path(folder, name).unlink(missing_ok=True)  # noqa: E731
+            for name in finished:  # a run may have been stopped between its record and this
+                forget(name)
         waiting = [cell for name, cell in cells.items() if name not in finished]
         bar = stack.enter_context(tqdm(total=len(cells), initial=len(cells) - len(waiting), unit="cell", disable=None))
         row = _table(cells.values())
-        for record in _records(waiting, executor):
+        for record in _records(waiting, executor, None if out is None else folder.resolve()):
             keep(record)
+            forget(record["key"])
             finished[record["key"]] = record
             bar.write(row(record), file=sys.stderr)
             bar.update()
@@ -210,12 +217,17 @@ def _table(cells: Iterable[Any]) -> Callable[[dict], str]:
     return row
 
 
-def _records(cells: list[Any], executor: Executor | None) -> Iterator[dict]:
+def checkpoint_path(folder: Path, name: str) -> Path:
+    """Where a cell of that key keeps what it needs to go on after a stop, until its record is there."""
+    return folder / f"{name}.partial.npz"
+
+
+def _records(cells: list[Any], executor: Executor | None, folder: Path | None) -> Iterator[dict]:
     """The records of cells as they finish."""
     if executor is None:
-        yield from (_train(cell, cnnlab.__version__) for cell in cells)
+        yield from (_train(cell, cnnlab.__version__, folder) for cell in cells)
         return
-    futures = {executor.submit(_train, cell, cnnlab.__version__): cell for cell in cells}
+    futures = {executor.submit(_train, cell, cnnlab.__version__, folder): cell for cell in cells}
     try:
         for future in as_completed(futures):
             try:
@@ -232,14 +244,17 @@ def _records(cells: list[Any], executor: Executor | None) -> Iterator[dict]:
             future.cancel()
 
 
-def _train(cell: Any, version: str) -> dict:
+def _train(cell: Any, version: str, folder: Path | None) -> dict:
     """One cell's record; this is what runs in a worker."""
     if cnnlab.__version__ != version:
         raise WorkerError(f"a worker has cnnlab {cnnlab.__version__}, the run has {version}: install the same on both.")
     record = {"key": key(cell), **asdict(cell)}
     start = time.perf_counter()
     try:
-        result = cell.train()
+        options = {}
+        if "checkpoint" in inspect.signature(cell.train).parameters and folder and folder.is_dir():
+            options["checkpoint"] = checkpoint_path(folder, record["key"])  # another machine may not see the folder
+        result = cell.train(**options)
         # What cannot be kept is an error of this cell, not of the run; a loss that is no number is kept as null.
         result = json.loads(json.dumps(result), parse_constant=lambda constant: None)
         status = "done"

@@ -9,8 +9,9 @@
 `search.report("digits")` reads the folder again. On the command line: `python -m cnnlab.search run|report`.
 """
 
+from cnnlab.search.folder import SearchError
 from cnnlab.search.reporting import Report, report
-from cnnlab.search.searching import SearchError, search
+from cnnlab.search.searching import search
 from cnnlab.search.spaces import SPACES, require
 
 __all__ = ["SPACES", "Report", "SearchError", "report", "require", "search"]

@@ -1,12 +1,11 @@
 """The command line: `python -m cnnlab.search run|report`."""
 
-import argparse
 import contextlib
 import json
 import sys
 from pathlib import Path
 
-from cnnlab import datasets, experiments, profiles, search
+from cnnlab import command_line, datasets, experiments, profiles, search
 from cnnlab.datasets.sources import DataError
 
 EPILOG = """\
@@ -22,13 +21,9 @@ exit status: 0 done, 1 the data, the folder or AutoKeras cannot be used, 2 wrong
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cnnlab.search",
-        description="Let AutoKeras look for a network within a budget of time, or show what came of it.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser, verbs = command_line.parser(
+        "cnnlab.search", "Let AutoKeras look for a network within a budget of time, or show what came of it.", EPILOG
     )
-    verbs = parser.add_subparsers(dest="verb", required=True)
     command = verbs.add_parser("run", help="search, and test the best network once")
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the search")
     command.add_argument("--data", default="mnist", help="data set, by its name (mnist)")
@@ -47,24 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--export", metavar="FILE", type=Path, help="write the best network as a .keras file")
     command.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
-    try:
-        # The data source and the progress belong beside the JSON.
-        with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
-            found = _run(options) if options.verb == "run" else _shown(options)
-    except (
-        DataError,
-        ImportError,
-        OSError,
-        search.SearchError,
-        experiments.ResultsError,
-        experiments.WorkerError,
-    ) as error:
-        print(f"cnnlab.search: {error}", file=sys.stderr)
-        return 1
-    except ValueError as error:
-        parser.error(str(error))
-    except KeyboardInterrupt:
-        return 130
+    unusable = (DataError, ImportError, OSError, search.SearchError, experiments.ResultsError, experiments.WorkerError)
+    # The data source and the progress belong beside the JSON.
+    aside = contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext()
+    with command_line.outcome(parser, *unusable) as ended, aside:
+        found = _run(options) if options.verb == "run" else _shown(options)
+    if ended.status:
+        return ended.status
     print(json.dumps(found.to_dict()) if options.json else found)
     if not options.json and "test_accuracy" in found.settings:
         print(f"test accuracy of the best network {found.settings['test_accuracy']:.4f}")

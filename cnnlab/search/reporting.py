@@ -1,6 +1,5 @@
 """What came of a search: a row a trial, a plot, and the best network, drawn and exported."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 
 from cnnlab import experiments
 from cnnlab.files import write_whole
-from cnnlab.search.searching import SETTINGS, SearchError, best_of, network_file
+from cnnlab.search.folder import SearchError, best_of, network_file, read_settings, write_settings
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Report:
         images = np.asarray(images)
         result = {"test_accuracy": training.accuracy(self.model(), images, labels), "test_images": len(images)}
         settings = self.settings | about | result
-        write_whole(self.directory / SETTINGS, json.dumps(settings, indent=1) + "\n")
+        write_settings(self.directory, settings)
         return Report(self.directory, settings, self.rows)
 
     def plot(self):
@@ -158,8 +157,4 @@ def report(directory: str | os.PathLike) -> Report:
         SearchError: it holds no search.
     """
     folder = Path(directory)
-    try:
-        settings = json.loads((folder / SETTINGS).read_text())
-    except (OSError, ValueError) as error:
-        raise SearchError(f"`directory` {folder} holds no search: {SETTINGS} cannot be read ({error}).") from None
-    return Report(folder, settings, experiments.read(folder))
+    return Report(folder, read_settings(folder), experiments.read(folder))

@@ -9,7 +9,6 @@ al., "KerasTuner", 2019, for the oracle.
 """
 
 import contextlib
-import json
 import os
 import platform
 import time
@@ -22,23 +21,19 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlab import profiles
 from cnnlab.experiments import runner
 from cnnlab.files import write_whole
 from cnnlab.search import checks, spaces
+from cnnlab.search.folder import SearchError, best_of, claim, network_file, write_settings
 from cnnlab.search.oracle import Oracle
+from cnnlab.search.reporting import Report, report
 from cnnlab.search.trial import Trial, train
 
-SETTINGS = "search.json"
 FAILURES = 3  # in a row, after which something is wrong that no other network will mend
 PATIENCE = 3  # epochs without a better accuracy, after which a trial ends
 LAST_PATIENCE = 8  # the same for the last training, whose learning rate falls several times meanwhile
 MANY = 1000  # epochs: the last training ends by the clock, or by patience
 LATEST = 1.08  # of the budget: when workers that have not answered are given up
-
-
-class SearchError(ValueError):
-    """A folder cannot be used for this search, or no network of it can be trained."""
 
 
 @dataclass
@@ -75,7 +70,7 @@ def search(
     final: float = 0.3,
     seed: int = 0,
     verbose: bool = True,
-):
+) -> Report:
     """Let AutoKeras look for a network within a budget of time.
 
     Networks are trained one after the other for a few epochs, and compared on images that are held out. A last share of
@@ -115,7 +110,6 @@ def search(
     checks.settings(minutes, max_trials, space, epochs, batch_size, validation, final, seed)
     x, y, classes = checks.data(x, y)
     spaces.require()
-    from cnnlab.search.reporting import report
 
     folder = Path(directory)
     settings = {
@@ -131,7 +125,7 @@ def search(
     say = print if verbose else (lambda text: None)
     with contextlib.ExitStack() as stack:
         stack.enter_context(runner.alone(folder))
-        kept = _settings(folder, settings)
+        kept = claim(folder, settings)
         records = runner.recovered(folder)
         clock = _Clock(60 * minutes, max([0.0, kept.get("elapsed", 0.0), *(r["elapsed"] for r in records)]), start)
         if any(kept.get(name) != value for name, value in asked.items()):  # else it is done
@@ -143,9 +137,9 @@ def search(
             ended = attempt.trials(max_trials, 1 - final)
             if final:
                 ended += attempt.final()
-            machine = {"cores": profiles.cores(), "workers": executor.workers, "processor": platform.machine()}
+            machine = {"workers": executor.workers, "processor": platform.machine()}
             about = settings | asked | {"ended": ended, "elapsed": round(clock.elapsed(), 2)} | machine | _versions()
-            write_whole(folder / SETTINGS, json.dumps(about, indent=1) + "\n")
+            write_settings(folder, about)
             say(f"{ended}; {clock.elapsed() / 60:.2f} of {minutes:g} minutes")
     return report(folder)
 
@@ -153,7 +147,7 @@ def search(
 def _versions() -> dict[str, str]:
     from cnnlab import training
 
-    return {"autokeras": version("autokeras"), **training.versions()}
+    return {"autokeras": version("autokeras"), **training.machine(), **training.versions()}
 
 
 class _Attempt:
@@ -263,17 +257,6 @@ class _Attempt:
         )
 
 
-def best_of(records: list[dict]) -> dict | None:
-    """The finished record of the highest accuracy, the earliest of equals; None where none is finished."""
-    done = [record for record in records if record["status"] == "done"]
-    return max(done, key=lambda record: record["accuracy"], default=None)
-
-
-def network_file(record: dict) -> str:
-    """The name of the file that holds the network of a record, as long as it is the best."""
-    return f"{record['key']}.keras"
-
-
 class _Here(Executor):
     """Trains in this process, at once."""
 
@@ -308,22 +291,3 @@ def _split(x, y, validation: float, seed: int) -> tuple:
     count = min(max(round(validation * len(x)), 1), len(x) - 1)
     kept, held_out = np.sort(order[count:]), np.sort(order[:count])
     return x[kept], y[kept], (x[held_out], y[held_out])
-
-
-def _settings(folder: Path, settings: dict) -> dict:
-    """What the folder's search was asked for; written where it is new, refused where it is another."""
-    path = folder / SETTINGS
-    if not path.exists():
-        write_whole(path, json.dumps(settings, indent=1) + "\n")
-        return {}
-    try:
-        kept = json.loads(path.read_text())
-        differing = [name for name, value in settings.items() if kept[name] != value]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SearchError(f"{path} is damaged: {error!r}. Name another folder.") from None
-    if {"fingerprint", "images"} & set(differing):
-        raise SearchError(f"`directory` {folder} holds a search on other data. Name another folder.")
-    if differing:
-        was = ", ".join(f"{name}={kept[name]!r}" for name in differing)
-        raise SearchError(f"`directory` {folder} holds a search with {was}. Ask for the same, or name another folder.")
-    return kept

@@ -2,6 +2,7 @@
 
 import io
 import os
+import platform
 import subprocess
 import sys
 
@@ -34,10 +35,29 @@ def test_asking_for_the_profile_loads_nothing_of_the_course():
     assert run_python(code).stdout.strip() == "['cnnlab', 'cnnlab.profiles']"
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu sse2 avx avx2 fma avx512f avx512bw avx512_bf16 amx_bf16 amx_tile", "AMX-BF16"),
+        ("fpu sse2 avx avx2 fma avx512f avx512bw avx512_bf16", "AVX512-BF16"),
+        ("fpu sse2 avx avx2 fma avx512f avx512bw", "AVX512"),
+        ("fpu sse2 avx avx2 fma", "AVX2"),
+        ("fpu sse2 avx", platform.machine()),
+    ],
+)
+def test_the_instruction_set_is_the_fastest_of_the_flags(flags, expected):
+    text = f"processor\t: 0\nmodel name\t: avx512f of the name alone\nflags\t\t: {flags}\nbugs\t\t: amx_bf16\n"
+    assert profiles.instruction_set(2 * text) == expected
+
+
+def test_this_machine_has_an_instruction_set():
+    assert profiles.instruction_set() in ("AMX-BF16", "AVX512-BF16", "AVX512", "AVX2", platform.machine())
+
+
 def test_long_trainings_do_not_load_exercises_and_figures():
     code = """
 import sys
-import cnnlab.experiments.cifar100_regularizers, cnnlab.experiments.residual_nets, cnnlab.experiments.cifar100_fast
+import cnnlab.experiments.cifar100_comparison, cnnlab.experiments.residual_nets, cnnlab.experiments.cifar100_fast
 print([name for name in ("cnnlab.lab", "cnnlab.exercises", "cnnlab.visualize") if name in sys.modules])
 """
     assert run_python(code).stdout.strip() == "[]"

@@ -7,8 +7,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from cnnlab.datasets import shapes100
-from cnnlab.datasets.shapes100 import Difficulty, figures, generate
+from cnnlab.datasets.generated import shapes100
+from cnnlab.datasets.generated.shapes100 import Difficulty, figures, generate
 
 KNOBS = tuple(asdict(Difficulty()))
 

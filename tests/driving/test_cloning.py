@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from driven import write_log
 
-from cnnlab.datasets import DataError, embedded_folder
+from cnnlab.datasets import DataError, embedded_file
 from cnnlab.driving import log, policy, training
 from cnnlab.driving.expert import pedals
 from cnnlab.driving.pictures import VIEWS, gif
@@ -18,7 +18,7 @@ SMALL = Cloning(view="carracing_small", epochs=2, batch_size=32)
 
 @pytest.fixture(scope="module")
 def recording():
-    return log.read(embedded_folder() / "driving", VIEWS["carracing_small"])
+    return log.read(embedded_file("driving.zip"), VIEWS["carracing_small"])
 
 
 def test_batches_have_each_row_three_times_and_pair_pictures_with_their_steering(recording):
@@ -56,7 +56,7 @@ def test_the_tail_is_held_out(recording):
 @pytest.fixture(scope="module")
 def trained(recording, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    result = training.train([embedded_folder() / "driving"], folder, "small", SMALL)
+    result = training.train([embedded_file("driving.zip")], folder, "small", SMALL)
     return folder, result
 
 
@@ -69,7 +69,7 @@ def test_a_training_leaves_weights_record_and_card(trained):
     ]
     assert json.loads((folder / "small.json").read_text()) == json.loads(json.dumps(result))
     assert result["loss"][1] < result["loss"][0] and len(result["val_loss"]) == 2
-    assert result["steering_error"] < result["steering_error_of_zero"]
+    assert result["steering_error"] < result["steering_error_of_zero"] and result["logs"] == ["driving"]
     assert f"{result['parameters']:,} parameters" in (folder / "small.md").read_text()
     assert (folder / "small.weights.h5").stat().st_size < 4.2 * result["parameters"] + 60_000  # no optimizer in it
 

@@ -1,5 +1,6 @@
 """Closed-loop drives, and the command line that records, trains and evaluates."""
 
+import hashlib
 import json
 
 import matplotlib.pyplot as plt
@@ -71,6 +72,14 @@ def test_record_and_train_from_the_command_line(tmp_path, capsys, monkeypatch):
     assert main(command) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["rows"] == rows and result["epochs"] == 1 and result["network"] == "drivenet"
+    packed = tmp_path / "log.zip"
+    assert main(["archive", str(log), "--out", str(packed), "--json"]) == 0
+    archived = json.loads(capsys.readouterr().out)
+    assert archived["files"] == 3 * rows + 2 and archived["archive"] == str(packed)
+    assert archived["sha256"] == hashlib.sha256(packed.read_bytes()).hexdigest()
+    assert main(["train", "--log", str(packed), *command[3:]]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["rows"], again["logs"], again["loss"]) == (rows, ["log"], pytest.approx(result["loss"], rel=1e-3))
     assert main(["evaluate", str(tmp_path / "out" / "mine.json"), "--seeds", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["frames"] == 300
 
@@ -80,6 +89,7 @@ def test_record_and_train_from_the_command_line(tmp_path, capsys, monkeypatch):
     [
         (["evaluate", "nothing.json", "--seeds", "1"], "expected the record of a trained driver"),
         (["train", "--log", "nowhere", "--out", "out"], "expected a driving log, got none"),
+        (["archive", "nowhere", "--out", "nowhere.zip"], "expected a driving log, got none"),
         (["serve", "cloning", "--speed", "0"], "speed must be a positive number"),
         (["serve", "cloning", "--port", "99999"], "port must be from 0 to 65535"),
     ],

@@ -2,15 +2,17 @@
 
 import csv
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cnnlab.datasets import DataError, embedded_file
 from cnnlab.driving import log, recording
 from cnnlab.driving.pictures import VIEWS
-from cnnlab.driving.recording import Recording, record
+from cnnlab.driving.recording import Recording, archive, record, settings
 from cnnlab.driving.simulator import Simulator
 from cnnlab.experiments import runner
 
@@ -118,13 +120,45 @@ def test_at_another_wheel_the_log_is_still_the_experts(tmp_path, monkeypatch):
 
 
 def test_the_embedded_recording_is_what_its_command_makes(tmp_path):
-    """One row of it, made again: the picture of the first frame of its first track."""
-    from cnnlab.datasets import embedded_folder
-
-    folder = embedded_folder() / "driving"
-    state = json.loads((folder / "recording.json").read_text())
+    """The picture of the first frame of its first track, drawn again; and the archive, packed again."""
+    path = embedded_file("driving.zip")
+    state = settings(path)
     assert {name: state[name] for name in vars(Recording())} == vars(Recording())
     simulator = Simulator()
     simulator.start(state["seeds"][0])
-    with Image.open(Path(folder) / f"IMG/center_{state['seeds'][0]:05}_0000.jpg") as image:
+    with zipfile.ZipFile(path) as packed:
+        packed.extractall(tmp_path / "unpacked")
+    with Image.open(tmp_path / "unpacked" / f"IMG/center_{state['seeds'][0]:05}_0000.jpg") as image:
         assert np.abs(np.asarray(image, int) - simulator.view()).mean() < 4
+    assert archive(tmp_path / "unpacked", tmp_path / "again.zip") == 3 * state["rows"] + 2
+    assert (tmp_path / "again.zip").read_bytes() == path.read_bytes()
+
+
+def test_an_archive_holds_the_recording_and_nothing_else(straight, tmp_path):
+    """The same bytes whatever the folder is called, and in whatever order and when its files were written."""
+    copy = tmp_path / "copy"
+    (copy / "IMG" / "folder").mkdir(parents=True)
+    for path in sorted(straight.rglob("*"), reverse=True):
+        if path.is_file():
+            (copy / path.relative_to(straight)).write_bytes(path.read_bytes())
+    (copy / "mine.weights.h5").write_bytes(b"of a training")
+    count = archive(copy, tmp_path / "copy.zip")
+    assert archive(straight, tmp_path / "straight.zip") == count
+    assert (tmp_path / "copy.zip").read_bytes() == (tmp_path / "straight.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "copy.zip") as packed:
+        names = packed.namelist()
+        assert names == sorted(names) and len(names) == count and packed.testzip() is None
+        assert {Path(name).name: packed.read(name) for name in names} == contents(straight)
+    assert settings(tmp_path / "copy.zip") == settings(straight) == json.loads((copy / "recording.json").read_text())
+    whole, packed = (log.read(path, VIEWS["carracing"]) for path in (straight, tmp_path / "copy.zip"))
+    assert all(np.array_equal(getattr(whole, name), getattr(packed, name)) for name in log.ARRAYS)
+
+
+def test_an_archive_needs_a_log_and_its_settings_a_recording(straight, tmp_path):
+    with pytest.raises(DataError, match=r"driving_log.csv: expected a driving log, got none"):
+        archive(tmp_path, tmp_path / "nothing.zip")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "driving_log.csv").write_bytes((straight / "driving_log.csv").read_bytes())
+    assert archive(tmp_path, tmp_path / "log.zip") == 1
+    with pytest.raises(DataError, match=r"log.zip/recording.json: expected the settings of a recording, got none"):
+        settings(tmp_path / "log.zip")

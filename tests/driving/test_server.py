@@ -6,6 +6,7 @@ import json
 import queue
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import socketio
 import websocket
 from PIL import Image
 
-from cnnlab.datasets import embedded_folder
+from cnnlab.datasets import embedded_file
 from cnnlab.driving.pictures import VIEWS
 from cnnlab.driving.server import Chauffeur
 
@@ -71,11 +72,13 @@ def simulator(port):
 
 def test_recorded_frames_are_steered_and_the_speed_is_kept(simulator):
     """Frames of the course's recording, in the size of this simulator's."""
-    recorded = sorted((embedded_folder() / "driving" / "IMG").glob("center_01000_*.jpg"))[:20]
+    with zipfile.ZipFile(embedded_file("driving.zip")) as archive:
+        names = sorted(name for name in archive.namelist() if name.startswith("IMG/center_01000_"))
+        recorded = [io.BytesIO(archive.read(name)) for name in names[:20]]
     steered = []
-    for number, path in enumerate(recorded):
+    for number, file in enumerate(recorded):
         buffer = io.BytesIO()
-        Image.open(path).resize((320, 160)).save(buffer, "jpeg")
+        Image.open(file).resize((320, 160)).save(buffer, "jpeg")
         text = base64.b64encode(buffer.getvalue()).decode()
         answer = simulator.send({"steering_angle": "0", "throttle": "0", "speed": f"{number}.0", "image": text})
         assert set(answer) == {"steering_angle", "throttle"} and all(isinstance(v, str) for v in answer.values())

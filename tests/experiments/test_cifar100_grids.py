@@ -8,13 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from cnnlab import datasets, experiments
-from cnnlab.experiments import pictures
+from cnnlab import datasets, experiments, profiles
+from cnnlab.experiments import cifar100_comparison, pictures
 from cnnlab.experiments.cifar100_fast import Recipe
 from cnnlab.experiments.cifar100_regularizers import NETWORKS, OPTIMIZERS, REGULARIZERS, SEEDS, Regularized
 
 SMALL = {"width": 0.0625, "data": "shapes100", "images": 256, "epochs": 2, "batch_size": 64}
-GRIDS = ["cifar100_fast", "cifar100_long", "cifar100_steps", "cifar100_regularizers"]
+GRIDS = ["cifar100_comparison", "cifar100_fast", "cifar100_long", "cifar100_steps", "cifar100_regularizers"]
 
 COMMITTED = ["cifar100_fast", "cifar100_long", "cifar100_steps", "cifar100_regularizers"]
 
@@ -36,6 +36,39 @@ def test_all_cells_have_one_budget_and_each_optimizer_one_rate():
     assert len({(cell.images, cell.epochs, cell.batch_size, cell.width, cell.patience) for cell in cells}) == 1
     assert {cell.data for cell in cells} == {"cifar100"}
     assert len({(cell.optimizer, cell.learning_rate) for cell in cells}) == 2
+
+
+def test_the_comparison_has_all_of_one_seed_and_three_of_two_networks():
+    cells = experiments.grid("cifar100_comparison")
+    found = Counter((cell.network, cell.optimizer, cell.regularizer, cell.seed) for cell in cells)
+    whole = itertools.product(NETWORKS, OPTIMIZERS, REGULARIZERS, SEEDS)
+    assert found == Counter(entry for entry in whole if entry[0] != "inceptionv2" or entry[3] == SEEDS[0])
+    assert len({(cell.network, cell.optimizer, cell.regularizer) for cell in cells[:18]}) == 18
+    first = [(cell.network, cell.optimizer) for cell in cells[:6]]
+    assert first == [("resnet18", "sgd")] * 3 + [("vgg16", "sgd")] * 3
+
+
+def test_the_comparison_makes_equal_steps_of_a_number_that_suffices():
+    cells = experiments.grid("cifar100_comparison")
+    assert {cell.batch_size for cell in cells} == {128}
+    assert {cell.patience for cell in cells} == {0}
+    (steps,) = {cell.epochs * (cell.images // cell.batch_size) for cell in cells}
+    assert steps >= 7500
+    assert {cell.stem_stride for cell in cells} == {1}
+    assert len({(cell.optimizer, cell.learning_rate) for cell in cells}) == 2
+    assert {cell.network for cell in cells if cell.identity} == {"vgg16"}
+    assert len({(cell.network, cell.identity) for cell in cells}) == 3  # one start for all regularizers of a network
+
+
+def test_a_start_that_passes_its_input_on():
+    kernels = {}
+    for identity in (False, True):
+        keras.utils.set_random_seed(0)
+        cell = cifar100_comparison.Regularized("vgg16", "sgd", "none", 0.05, identity=identity, **SMALL)
+        kernels[identity] = cell.build().get_layer("block5_conv2").kernel.numpy()
+    middle, others = kernels[True][1, 1], np.delete(kernels[True].reshape(9, 32, 32), 4, axis=0)
+    assert np.array_equal(middle, np.eye(32)) and not others.any()
+    assert not np.array_equal(kernels[False][1, 1], np.eye(32))
 
 
 def test_each_step_is_left_out_once():
@@ -75,6 +108,29 @@ def test_a_cell_measures_what_it_says(optimizer, regularizer):
     assert 0 <= result["test_accuracy"] <= 1 and 0 <= result["train_accuracy"] <= 1
     assert [len(norms) for norms in result["gradient_norms"]] == [13, 13]
     assert result["parameters"] == cell.build().count_params()
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_cell_of_the_comparison_measures_what_it_says(precision):
+    before = keras.config.dtype_policy().name
+    options = SMALL | {"epochs": 6, "precision": precision}
+    cell = cifar100_comparison.Regularized("resnet18", "adam", "batch_norm", 3e-3, validation=100, **options)
+    result = cell.train()
+    assert keras.config.dtype_policy().name == before
+    assert all(len(result[name]) == 6 for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
+    assert [len(norms) for norms in result["gradient_norms"]] == [17, 17]
+    assert result["parameters"] == cell.build().count_params()
+    assert result["trained"] and result["loss"][-1] < result["loss"][0]
+    assert result["instruction_set"] == profiles.instruction_set()
+    assert result["threads"] >= 1 and result["cores"] == profiles.cores()
+    assert {"keras", "tensorflow", "backend"} <= result.keys()
+
+
+def test_a_cell_that_stays_at_chance_is_marked():
+    cell = cifar100_comparison.Regularized(
+        "vgg16", "sgd", "dropout", 1e-9, validation=100, precision="float32", **SMALL
+    )
+    assert cell.train()["trained"] is False
 
 
 def test_a_cell_gives_the_same_twice():

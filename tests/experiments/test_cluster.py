@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small_cells import Nap, lines
+from small_cells import Counting, Nap, lines
 from small_cluster import Cluster, wait_for
 
 from cnnlab import experiments
@@ -49,6 +49,15 @@ def test_the_cell_of_a_worker_that_is_killed_runs_on_another(dask, tmp_path):
     assert [record["status"] for record in records] == ["done"] * 4
     assert lines(log, "begin").count(1) == 2 and sorted(lines(log, "end")) == [0, 1, 2, 3]
     assert sum(worker.poll() is not None for worker in dask.workers) == 1
+
+
+def test_the_cell_of_a_worker_that_is_killed_goes_on_from_its_checkpoint(dask, tmp_path):
+    log = tmp_path / "log.txt"
+    with cluster.connect(dask.address) as executor:
+        records = experiments.run([Counting(0, str(log), fault="exit")], executor, out=tmp_path / "out")
+    assert [record["status"] for record in records] == ["done"]
+    assert lines(log, "count") == [1, 2, 3]
+    assert len({line.split()[2] for line in log.read_text().splitlines()}) == 2
 
 
 def test_a_cell_that_raises_does_not_stop_the_others(dask, tmp_path):

@@ -9,8 +9,9 @@ from tools.links import ROOT
 
 
 def rows(printed: str) -> dict[str, list[str]]:
-    """The verdict's rows: file name -> cells run, compared, ignored, failed."""
-    found = re.findall(r"^(\S+\.ipynb) +[\d.]+ +(\d+(?: of \d+)?) +(\d+) +(\d+) +(\d+)$", printed, re.MULTILINE)
+    """The verdict's rows: file name -> cells run, compared, checked, ignored, failed."""
+    number = r" +(\d+)"
+    found = re.findall(rf"^(\S+\.ipynb) +[\d.]+ +(\d+(?: of \d+)?){number * 4}$", printed, re.MULTILINE)
     return {name: counts for name, *counts in found}
 
 
@@ -41,11 +42,11 @@ def test_verdict(write_notebook, run_nbval, options):
     status, printed = run_nbval("--nbval-cell-timeout", "3", *options)
     assert status == 1
     assert rows(printed) == {
-        "01_good.ipynb": ["4", "1", "1", "0"],
-        "02_differs.ipynb": ["4", "2", "1", "1"],
-        "03_raises.ipynb": ["2", "0", "0", "2"],
-        "04_stripped.ipynb": ["1", "1", "0", "1"],
-        "05_hangs.ipynb": ["1 of 2", "0", "0", "1"],
+        "01_good.ipynb": ["4", "1", "0", "1", "0"],
+        "02_differs.ipynb": ["4", "2", "0", "1", "1"],
+        "03_raises.ipynb": ["2", "0", "0", "0", "2"],
+        "04_stripped.ipynb": ["1", "1", "0", "0", "1"],
+        "05_hangs.ipynb": ["1 of 2", "0", "0", "0", "1"],
     }
     assert "01_good.ipynb, first failure" not in printed
     differs = failure(printed, "02_differs.ipynb")

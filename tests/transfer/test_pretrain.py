@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import keras
 import numpy as np
 import pytest
 
-from cnnlab import datasets, pretrain
-from cnnlab.experiments import runner
+from cnnlab import datasets, pretrain, training
+from cnnlab.experiments import checkpoint, runner
 from cnnlab.files import write_whole
 from cnnlab.pretrain import NAME, Pretraining
 
@@ -23,6 +24,13 @@ def weights(folder):
     model = SMALL.build()
     model.load_weights(folder / f"{NAME}.weights.h5")
     return model.get_weights()
+
+
+def kept(folder, recipe=SMALL):
+    """The state of a training that was stopped."""
+    state = checkpoint.Checkpoint(folder / f"{NAME}.partial" / "checkpoint.npz", asdict(recipe))
+    state.read()
+    return state
 
 
 @pytest.fixture(scope="module")
@@ -49,25 +57,23 @@ def test_testing_it_again_gives_what_the_record_says(straight):
     assert pretrain.evaluate(folder) == {"test_accuracy": record["test_accuracy"], "recorded": record["test_accuracy"]}
 
 
-@pytest.mark.parametrize("moment", ["save_weights", "write_whole"])
+@pytest.mark.parametrize("moment", ["before", "while"])
 def test_stopped_while_it_keeps_its_state_it_goes_on_to_the_same_weights(straight, tmp_path, monkeypatch, moment):
-    """The second epoch's state is cut off before, or between, its two files; so the epoch is trained again."""
+    """The second epoch's state is cut off before it is written, or before it takes the first's place."""
     calls = []
 
-    def stopped(original):
-        def call(*arguments, **options):
-            calls.append(1)
-            if len(calls) == 2:
-                raise KeyboardInterrupt
-            return original(*arguments, **options)
+    def stopped(path, content):
+        calls.append(1)
+        if len(calls) == 2:
+            if moment == "while":
+                path.with_name(f"{path.name}.partial").write_bytes(content[: len(content) // 2])
+            raise KeyboardInterrupt
+        return write_whole(path, content)
 
-        return call
-
-    owner = keras.Model if moment == "save_weights" else pretrain
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(owner, moment, stopped(getattr(owner, moment)))
+        patch.setattr(checkpoint, "write_whole", stopped)
         pretrain.train(SMALL, tmp_path)
-    assert json.loads((tmp_path / f"{NAME}.partial" / "state.json").read_text())["epochs"] == 1
+    assert kept(tmp_path).epochs == 1
     record = pretrain.train(SMALL, tmp_path)
     assert np.allclose(record["loss"], straight[1]["loss"], atol=2e-4)
     for here, there in zip(weights(tmp_path), weights(straight[0]), strict=True):
@@ -77,26 +83,27 @@ def test_stopped_while_it_keeps_its_state_it_goes_on_to_the_same_weights(straigh
 def test_killed_it_goes_on(tmp_path):
     command = [sys.executable, "-m", "cnnlab.pretrain", "train", "--out", str(tmp_path), "--epochs", "500", "--json"]
     environment = os.environ | {"CNNLAB_PROFILE": "smoke", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    state = tmp_path / f"{NAME}.partial" / "state.json"
+    file = tmp_path / f"{NAME}.partial" / "checkpoint.npz"
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        for _ in range(1200):
-            if state.exists() or process.poll() is not None:
+        for _ in range(6000):
+            if file.exists() or process.poll() is not None:
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGKILL)
-    before = json.loads(state.read_text())
-    assert before["epochs"] >= 1
     # The process is gone and its lock with it: the next one goes on, to the end of the epoch that it is given.
-    recipe = Pretraining(**before["recipe"])
-    again = pretrain._State(state.parent, recipe)
-    again.read()
-    assert again.epochs == before["epochs"] and again.weights().is_file()
+    with np.load(file) as arrays:
+        before = json.loads(str(arrays["state"]))
+    assert before["epochs"] >= 1
+    assert kept(tmp_path, Pretraining(**before["about"])).epochs == before["epochs"]
 
 
 def test_another_recipe_does_not_go_on_in_the_same_folder(tmp_path):
-    state = pretrain._State(tmp_path / f"{NAME}.partial", SMALL)
-    other = json.dumps({"recipe": state.recipe | {"seed": 1, "width": 1.0}})
-    write_whole(state.folder / "state.json", other)
+    (tmp_path / f"{NAME}.partial").mkdir()
+    other = checkpoint.Checkpoint(
+        tmp_path / f"{NAME}.partial" / "checkpoint.npz", asdict(SMALL) | {"seed": 1, "width": 1.0}
+    )
+    model = training.compiled(SMALL.build(), keras.optimizers.SGD(), "mse")
+    other._write(model)
     with pytest.raises(ValueError, match="another recipe, different in seed, width"):
         pretrain.train(SMALL, tmp_path)
 
