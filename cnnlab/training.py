@@ -65,21 +65,27 @@ def averaged_sgd(learning_rate, weight_decay: float, averaging: float) -> keras.
     return optimizer
 
 
-def compiled(model: keras.Model, optimizer: keras.optimizers.Optimizer, loss, **options) -> keras.Model:
-    """Compile a model, and make its optimizer's variables now, so that TensorFlow traces the training step once.
+def compiled(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss, metrics: Sequence = (), **options
+) -> keras.Model:
+    """Compile a model, and make all variables now, so that TensorFlow traces the training step once.
 
-    Variables that are made inside the first step make it trace that step twice, which costs seconds for a deep model.
+    Variables that are made inside the first step make it trace that step twice, which costs seconds for a deep model:
+    those of the optimizer, and those of a metric that is given by its name.
 
     Args:
         model: built; compiled here.
         optimizer: of its own.
         loss: as `keras.Model.compile` takes it.
-        **options: more of what that takes.
+        metrics: "accuracy", which is that of labels (N,) and scores (N, classes), or metrics of Keras.
+        **options: more of what `keras.Model.compile` takes.
 
     Returns:
         The same model.
     """
-    model.compile(optimizer, loss, **options)
+    accuracy_of = keras.metrics.SparseCategoricalAccuracy
+    metrics = [accuracy_of(metric) if metric == "accuracy" else metric for metric in metrics]
+    model.compile(optimizer, loss, metrics=metrics, **options)
     optimizer.build(model.trainable_variables)
     return model
 

@@ -63,42 +63,48 @@ print([name for name in ("cnnlab.lab", "cnnlab.exercises", "cnnlab.visualize") i
     assert run_python(code).stdout.strip() == "[]"
 
 
-def test_setup_prints_two_lines_and_nothing_on_stderr():
-    done = run_python("from cnnlab import lab; lab.setup(seed=3)", CNNLAB_PROFILE="smoke")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    first, second = done.stdout.splitlines()
-    assert first.startswith("cnnlab 0.1.0 | Python ")
-    assert second.endswith("| Profile: smoke | Seed: 3")
-
-
-def test_setup_keeps_warnings_of_tensorflow_out_of_the_cells():
-    """Each new model's `predict` is traced anew; after five TensorFlow warns of retracing, on the output of a cell."""
-    code = """
+CHAPTER = """
 from cnnlab import lab
-lab.setup()
-import keras, numpy as np
-for units in range(1, 9):
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
-    model.predict(np.zeros((1, 4)), verbose=0)
-"""
-    done = run_python(code, CNNLAB_PROFILE="smoke")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "WARNING" not in done.stdout
-
-
-def test_smoke_training_gives_the_same_loss_twice():
-    code = """
-from cnnlab import lab
-lab.setup(seed=1)
+lab.setup(seed=3)
+print("--- set up")
 import keras, numpy as np
 x, y = np.random.rand(64, 8, 8, 1), np.random.randint(0, 2, 64)
 model = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(2)])
 model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 print(repr(model.fit(x, y, verbose=0, epochs=2).history["loss"]))
+print("--- trained")
+for units in range(1, 9):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
+    model.predict(np.zeros((1, 4)), verbose=0)
 """
-    losses = [run_python(code, CNNLAB_PROFILE="smoke").stdout.splitlines()[-1] for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def chapters():
+    """A small chapter, run twice."""
+    return [run_python(CHAPTER, CNNLAB_PROFILE="smoke") for _ in range(2)]
+
+
+def test_setup_prints_two_lines_and_nothing_on_stderr(chapters):
+    done = chapters[0]
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    first, second = done.stdout.split("--- set up\n")[0].splitlines()
+    assert first.startswith("cnnlab 0.1.0 | Python ")
+    assert second.endswith("| Profile: smoke | Seed: 3")
+
+
+def test_setup_keeps_warnings_of_tensorflow_out_of_the_cells(chapters):
+    """Each new model's `predict` is traced anew; after five TensorFlow warns of retracing, on the output of a cell."""
+    done = chapters[0]
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "WARNING" not in done.stdout
+    assert done.stdout.endswith("--- trained\n")
+
+
+def test_smoke_training_gives_the_same_loss_twice(chapters):
+    losses = [done.stdout.splitlines()[-2] for done in chapters]
     assert losses[0] == losses[1]
     assert losses[0].startswith("[")
 
@@ -121,14 +127,20 @@ def test_an_unknown_profile_is_refused(monkeypatch):
         lab.scale(smoke=1, cpu=2, gpu=3)
 
 
-def test_the_profile_without_a_variable_follows_the_device():
-    code = """
-import tensorflow as tf
-from cnnlab import lab
-print(lab.profile(), len(tf.config.list_physical_devices("GPU")))
-"""
-    name, gpus = run_python(code, CNNLAB_PROFILE="").stdout.split()
-    assert name == ("gpu" if int(gpus) else "cpu")
+@pytest.mark.parametrize(("gpus", "name"), [([], "cpu"), (["a GPU"], "gpu")])
+def test_the_profile_without_a_variable_follows_the_device(gpus, name, monkeypatch):
+    import tensorflow as tf
+
+    monkeypatch.setenv("CNNLAB_PROFILE", "")
+    monkeypatch.setattr(tf.config, "list_physical_devices", {"GPU": gpus}.get)
+    assert lab.profile() == name
+
+
+def test_the_profile_without_a_variable_follows_this_device(monkeypatch):
+    import tensorflow as tf
+
+    monkeypatch.setenv("CNNLAB_PROFILE", "")
+    assert lab.profile() == ("gpu" if tf.config.list_physical_devices("GPU") else "cpu")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Chapter 09's grids: their cells, what one measures, and that the committed records are those of the cells."""
 
+import functools
 import itertools
 from collections import Counter
 from dataclasses import asdict
@@ -100,10 +101,19 @@ def test_every_profile_has_cells_that_differ(name, profile, monkeypatch):
     assert len({experiments.key(cell) for cell in cells}) == len(cells)
 
 
-@pytest.mark.parametrize(("optimizer", "regularizer"), [("sgd", "batch_norm"), ("adam", "dropout")])
+def regularized(optimizer, regularizer, **changes):
+    options = {"learning_rate": 0.01, "validation": 100} | SMALL | changes
+    return Regularized("vgg16", optimizer, regularizer, **options)
+
+
+@functools.cache
+def trained(optimizer, regularizer) -> dict:
+    return regularized(optimizer, regularizer).train()
+
+
+@pytest.mark.parametrize(("optimizer", "regularizer"), [("sgd", "dropout"), ("adam", "batch_norm")])
 def test_a_cell_measures_what_it_says(optimizer, regularizer):
-    cell = Regularized("vgg16", optimizer, regularizer, learning_rate=0.01, **SMALL)
-    result = cell.train()
+    cell, result = regularized(optimizer, regularizer), trained(optimizer, regularizer)
     assert len(result["loss"]) == len(result["val_accuracy"]) == 2
     assert 0 <= result["test_accuracy"] <= 1 and 0 <= result["train_accuracy"] <= 1
     assert [len(norms) for norms in result["gradient_norms"]] == [13, 13]
@@ -134,14 +144,14 @@ def test_a_cell_that_stays_at_chance_is_marked():
 
 
 def test_a_cell_gives_the_same_twice():
-    first, again = (Regularized("vgg16", "sgd", "dropout", **SMALL).train() for _ in range(2))
+    first, again = trained("sgd", "dropout"), regularized("sgd", "dropout").train()
     assert np.allclose(first["loss"], again["loss"], rtol=1e-3)
-    other = Regularized("vgg16", "sgd", "dropout", seed=1, **SMALL).train()
+    other = regularized("sgd", "dropout", seed=1).train()
     assert not np.allclose(first["loss"], other["loss"], rtol=1e-6)
 
 
 def test_a_training_stops_when_validation_no_longer_improves():
-    still = Regularized("vgg16", "sgd", "none", learning_rate=1e-9, patience=1, **SMALL | {"epochs": 6}).train()
+    still = regularized("sgd", "none", learning_rate=1e-9, patience=1, epochs=6).train()
     assert len(still["loss"]) < 6
 
 

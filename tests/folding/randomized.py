@@ -16,7 +16,8 @@ def randomize(model, seed: int = 0) -> None:
     is dead, and none is the neutral 1 and 0 that would hide a mistake.
     """
     generator = np.random.default_rng(seed)
-    pool = generator.normal(size=1_000_003).astype("float32")  # a prime number, so that its repetitions do not line up
+    period = 1_000_003  # a prime number, so that the repetitions of the values do not line up
+    pool = np.tile(generator.normal(size=period).astype("float32"), 2)
     for layer in model._flatten_layers():
         for weight in getattr(layer, "_trainable_variables", []) + getattr(layer, "_non_trainable_variables", []):
             if not np.issubdtype(np.dtype(weight.dtype if weight.dtype != "bfloat16" else "float32"), np.floating):
@@ -26,7 +27,9 @@ def randomize(model, seed: int = 0) -> None:
                 values = generator.uniform(0.5, 2.0, shape)
             elif len(shape) > 1:
                 inputs = np.prod(shape[:-2], dtype=int) * (1 if "depthwise" in weight.path else shape[-2])
-                values = np.resize(np.roll(pool, generator.integers(len(pool))), shape) * np.float32(inputs**-0.5)
+                start = generator.integers(period)
+                drawn = pool[start : start + min(np.prod(shape, dtype=int), period)]
+                values = np.resize(drawn, shape) * np.float32(inputs**-0.5)
             elif name == "gamma":
                 values = generator.uniform(0.5, 1.5, shape)
             else:

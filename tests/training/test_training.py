@@ -188,7 +188,8 @@ def test_recipe_names_a_bad_number_of_epochs():
         training.fit_recipe(keras.Sequential(), images(), np.zeros(6), epochs=0)
 
 
-def test_a_compiled_model_traces_its_training_step_once():
+@pytest.mark.parametrize("metrics", [[], ["accuracy"]])
+def test_a_compiled_model_traces_its_training_step_once(metrics):
     traces = []
 
     def loss(labels, scores):
@@ -197,6 +198,7 @@ def test_a_compiled_model_traces_its_training_step_once():
 
     inputs = keras.Input((3,))
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
-    assert training.compiled(model, keras.optimizers.Adam(), loss) is model
-    model.fit(np.ones((8, 3)), np.ones((8, 1)), batch_size=4, epochs=2, verbose=0)
+    assert training.compiled(model, keras.optimizers.Adam(), loss, metrics=metrics) is model
+    history = model.fit(np.ones((8, 3)), np.zeros((8, 1)), batch_size=4, epochs=2, verbose=0).history
     assert len(traces) == 1
+    assert history.get("accuracy") == ([1.0, 1.0] if metrics else None)
