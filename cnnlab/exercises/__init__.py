@@ -1,24 +1,61 @@
 """Exercises: stub, hint, solution and check of each, one file a chapter, and the three calls a student makes.
 
 A chapter's file `chapterNN.py` holds a tuple `EXERCISES`. Everything about an exercise stands there once: the
-notebook's stub cell is `stub_cell(key)` to the letter (a test compares them), `hint` and `solution` display it,
-`check` judges it.
+notebook's stub cell is `stub_cell(key)` to the letter (a test compares them), `check` judges what is answered there and
+displays `hint` and `solution` below its line, folded.
 """
 
+import dis
 import html
 import re
+import sys
 import textwrap
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
+from cnnlab.exercises.comparing import (
+    UnusableError,
+    differs,
+    first_wrong,
+    returned,
+    shown,
+    wrong_value,
+)
 
-class NotAttemptedError(Exception):
-    """The answer is still the stub."""
+__all__ = [
+    "Exercise",
+    "Mistake",
+    "chapters",
+    "check",
+    "differs",
+    "find",
+    "first_wrong",
+    "hint",
+    "of_chapter",
+    "returned",
+    "shown",
+    "solution",
+    "stub_cell",
+    "wrong_value",
+]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A typical wrong answer with a hint of its own, printed where a student's answer is wrong in the same way.
+
+    The same way means that the check says the same of both: the same case, the same entry, the same value.
+    """
+
+    source: str
+    hint: str
 
 
 @dataclass(frozen=True)
@@ -29,10 +66,11 @@ class Exercise:
         key: chapter and number, as in "02.3".
         title: what it asks, in a few words.
         stub: Python source that runs as it is and leaves `answer` undecided (None, or a function returning None).
-        hint: text with `code` between backticks; its first sentence is printed with every "not yet".
+        hint: text with `code` between backticks; its first sentence is printed where no mistake's own hint fits.
         solution: Python source that defines a right `answer`.
-        mistakes: Python sources that each define a typical wrong `answer`.
-        check: takes the answer; returns None where it is right, else the first wrong case as a phrase.
+        mistakes: Python sources that each define a typical wrong `answer`, those with a hint as a `Mistake`.
+        check: takes the answer, a function where the stub is one; returns None where it is right, else the first wrong
+            case as a phrase. It says the same each time, and does not say the answer itself where that is typed in.
     """
 
     key: str
@@ -40,13 +78,14 @@ class Exercise:
     stub: str
     hint: str
     solution: str
-    mistakes: tuple[str, ...]
+    mistakes: tuple[str | Mistake, ...]
     check: Callable[[Any], str | None]
 
 
 def chapters() -> list[str]:
     """The chapters that have exercises, as two-digit strings."""
-    return sorted(module.name.removeprefix("chapter") for module in iter_modules(__path__))
+    names = (module.name for module in iter_modules(__path__))
+    return sorted(name.removeprefix("chapter") for name in names if name.startswith("chapter"))
 
 
 def of_chapter(chapter: str) -> tuple[Exercise, ...]:
@@ -77,7 +116,10 @@ def stub_cell(key: str) -> str:
 
 
 def check(key: str, answer: Any) -> bool:
-    """Print one line that says correct, not yet (with the first wrong case) or not attempted; never raises.
+    """Say in one line whether the answer is right, then offer hint and solution, folded; never raises.
+
+    The line says correct, not yet (with the first wrong case and a hint) or not attempted. Below a right answer the
+    solution alone is offered, to compare with. Outside of IPython, which displays, there is the line alone.
 
     Args:
         key: the exercise, as in "02.3".
@@ -91,88 +133,98 @@ def check(key: str, answer: Any) -> bool:
     except ValueError as error:
         print(f"No such exercise: {error}")
         return False
-    try:
-        if answer is None or answer is ...:
-            raise NotAttemptedError
-        wrong = exercise.check(answer)
-    except (NotAttemptedError, NotImplementedError):
-        print(f'Exercise {key}: not attempted. Change the cell above, then run it again; lab.hint("{key}") helps.')
-        return False
-    except Exception as error:  # whatever a student's code raises is an answer that is not right yet
-        wrong = f"your code raised {type(error).__name__}: {error}"
-    if wrong is None:
-        print(f"Exercise {key}: correct.")
-        return True
-    line = textwrap.shorten(wrong, 200, placeholder=" ...")  # one line, whatever was handed in
-    print(f"Exercise {key}: not yet. {line}. Hint: {_first_sentence(exercise.hint)}")
-    return False
+    verdict = _verdict(exercise, answer)
+    print(f"Exercise {key}: {' '.join(verdict.splitlines())}")
+    right = verdict == "correct."
+    if _displays():
+        if not right:
+            hint(key)
+        solution(key)
+    return right
 
 
 def hint(key: str) -> None:
     """Display the hint, folded."""
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(find(key).hint))
-    _fold(f"Hint {key}", f"<p>{text}</p>")
+    text = find(key).hint
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+    _fold(f"Hint {key}", text, f"<p>{marked}</p>")
 
 
 def solution(key: str) -> None:
     """Display a solution, folded."""
-    _fold(f"Solution {key}", f"<pre><code>{html.escape(find(key).solution.strip())}</code></pre>")
+    text = find(key).solution.strip()
+    _fold(f"Solution {key}", text, f"<pre><code>{html.escape(text)}</code></pre>")
 
 
-def first_wrong(function: Callable, cases: Iterable[tuple[tuple, Any]], tolerance: float = 1e-6) -> str | None:
-    """Call the student's function on each case and describe the first that is wrong; for use in checks.
-
-    Args:
-        function: the student's answer.
-        cases: pairs of positional arguments and the expected value (number, text or array).
-        tolerance: largest absolute difference that still counts as equal.
-
-    Returns:
-        None where all are right, else a phrase with the call, the expected value and the value that came.
-
-    Raises:
-        NotAttemptedError: the function returned None on the first case.
-    """
-    if not callable(function):
-        return f"expected a function, got {_short(function)}"
-    name = getattr(function, "__name__", "answer")
-    for number, (arguments, expected) in enumerate(cases):
-        call = f"{name}({', '.join(map(_short, arguments))})"
-        # Copies, so that a function that changes its argument cannot change the case.
-        got = function(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
-        if got is None and number == 0:
-            raise NotAttemptedError
-        if wrong := differs(got, expected, tolerance):
-            return f"{call}: {wrong}"
-    return None
+def _verdict(exercise: Exercise, answer: Any) -> str:
+    """The line that judges an answer, without the exercise's name."""
+    try:
+        stub = _answer_of(exercise.stub)
+        if answer is ... or _is_stub(answer, stub):
+            raise NotImplementedError
+        if callable(stub) and not callable(answer):
+            raise UnusableError(f"expected a function, got {shown(answer)}")
+        wrong = exercise.check(answer)
+    except NotImplementedError:
+        return "not attempted. Change the code, then run the cell again."
+    except UnusableError as error:
+        return f"not yet. {error}."
+    except Exception as error:  # whatever a student's code raises is an answer that is not right yet
+        wrong = _raised(error)
+    return "correct." if wrong is None else f"not yet. {wrong}. Hint: {_hint_for(exercise, wrong)}"
 
 
-def differs(got: Any, expected: Any, tolerance: float = 1e-6) -> str | None:
-    """None where `got` equals `expected` within `tolerance`, else the phrase "expected …, got …"."""
-    if isinstance(expected, str | bool | type(None)):
-        same = type(got) is type(expected) and got == expected
-    else:
-        try:
-            values = np.asarray(got, dtype=float)
-        except (TypeError, ValueError):
-            return f"expected {_short(expected)}, got {_short(got)}"
-        if values.shape != np.shape(expected):
-            return f"expected shape {np.shape(expected)}, got shape {values.shape}"
-        same = np.allclose(values, expected, rtol=0, atol=tolerance)
-    return None if same else f"expected {_short(expected)}, got {_short(got)}"
+def _is_stub(answer: Any, stub: Any) -> bool:
+    """Whether the answer is still the stub; of a function, whether it does what the stub does, and nothing else."""
+    if isinstance(answer, FunctionType) and isinstance(stub, FunctionType):
+        return _instructions(answer.__code__) == _instructions(stub.__code__)
+    return answer is None or (type(answer) is type(stub) and repr(answer) == repr(stub))
 
 
-def _short(value: Any) -> str:
-    """A value in at most 60 characters on one line."""
-    text = " ".join(repr(value.tolist() if isinstance(value, np.ndarray | np.generic) else value).split())
-    return text if len(text) <= 60 else f"{text[:56]} ..."
+def _instructions(code: CodeType) -> list[tuple]:
+    """What a function does, whatever it is called, wherever it stands and whatever its docstring says."""
+    instructions = [step for step in dis.get_instructions(code) if step.opname not in ("RESUME", "NOP")]
+    return [
+        (step.opname, _instructions(step.argval) if isinstance(step.argval, CodeType) else step.argval)
+        for step in instructions
+    ]
 
 
-def _first_sentence(text: str) -> str:
-    return " ".join(text.split()).split(". ")[0].rstrip(".") + "."
+def _hint_for(exercise: Exercise, wrong: str) -> str:
+    """The hint of the mistake of which the check says the same, else the first sentence of the exercise's hint."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what NumPy thinks of a mistake is no news to a student
+        for mistake in exercise.mistakes:
+            if isinstance(mistake, Mistake):
+                try:
+                    same = exercise.check(_answer_of(mistake.source)) == wrong
+                except Exception as error:
+                    same = _raised(error) == wrong
+                if same:
+                    return mistake.hint
+    return " ".join(exercise.hint.split()).split(". ")[0].rstrip(".") + "."
 
 
-def _fold(title: str, body: str) -> None:
+def _answer_of(source: str) -> Any:
+    """What a cell with this source leaves in `answer`; np is there, as in every notebook."""
+    names = {"np": np}
+    exec(source, names)
+    return names["answer"]
+
+
+def _raised(error: Exception) -> str:
+    return f"your code raised {type(error).__name__}: {textwrap.shorten(str(error), 150, placeholder=' ...')}"
+
+
+def _displays() -> bool:
+    """Whether this is an IPython session; in any other, IPython would print the data of a display as they are."""
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+
+
+def _fold(title: str, text: str, body: str) -> None:
+    if not _displays():
+        print(f"{title}: {text}")
+        return
     from IPython.display import display
 
     content = f"<details><summary>{title}</summary>{body}</details>"

@@ -3,17 +3,13 @@
 import numpy as np
 
 from cnnlab.arithmetic import conv_macs, output_size, padding_sides, receptive_field
-from cnnlab.exercises import Exercise, differs, first_wrong
+from cnnlab.exercises import Exercise, Mistake, differs, first_wrong, shown, wrong_value
 
 
 def _check_sizes(answer) -> str | None:
     cases = [(32, 5, 1, 0), (32, 5, 1, 2), (227, 11, 4, 0), (28, 3, 2, "same"), (13, 3, 2, 0), (10, 4, 3, 1)]
-    if np.shape(answer) != (len(cases),):
-        return f"expected six numbers, got {answer!r}"
-    for number, (case, got) in enumerate(zip(cases, answer, strict=True), start=1):
-        if wrong := differs(got, output_size(*case)):
-            return f"size {number}: {wrong}"
-    return None
+    sizes = [output_size(*case) for case in cases]
+    return wrong_value(answer, sizes, "six whole numbers", [f"size {number}" for number in range(1, 7)])
 
 
 def _correlate(image: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
@@ -36,7 +32,7 @@ def _check_correlation(answer) -> str | None:
 
 def _check_diagonal(answer) -> str | None:
     if np.shape(answer) != (3, 3):
-        return f"expected a kernel of shape (3, 3), got {answer!r}"
+        return f"expected a kernel of shape (3, 3), got {shown(answer)}"
     kernel = np.asarray(answer, dtype=float)
     falling = float(np.sum(kernel * np.eye(3)))
     if not falling > 0:
@@ -58,15 +54,10 @@ def _check_same_padding(answer) -> str | None:
 
 
 def _check_parameters(answer) -> str | None:
-    if np.shape(answer) != (3,):
-        return f"expected three numbers, got {answer!r}"
     side = (((32 - 5 + 1) // 2) - 3 + 1) // 2
     expected = (5 * 5 * 3 * 16 + 16, 3 * 3 * 16 * 32 + 32, side * side * 32 * 10 + 10)
     names = ("the first convolution", "the second convolution", "the fully connected layer")
-    for name, count, got in zip(names, expected, answer, strict=True):
-        if wrong := differs(got, count):
-            return f"{name}: {wrong}"
-    return None
+    return wrong_value(answer, expected, "three whole numbers", names)
 
 
 def _check_receptive_field(answer) -> str | None:
@@ -82,8 +73,8 @@ def _check_receptive_field(answer) -> str | None:
 
 
 def _check_bottleneck(answer) -> str | None:
-    if isinstance(answer, bool) or not isinstance(answer, int | float | np.number) or answer != int(answer):
-        return f"expected a whole number, got {answer!r}"
+    if isinstance(answer, bool) or not isinstance(answer, int | float | np.integer | np.floating) or answer % 1:
+        return f"expected a whole number, got {shown(answer)}"
     half = conv_macs(1, 3, 256, 256) // 2
 
     def cost(channels: int) -> int:
@@ -95,7 +86,7 @@ def _check_bottleneck(answer) -> str | None:
     if cost(channels) > half:
         return f"multiply-adds an output pixel at c = {channels}: expected at most {half:,}, got {cost(channels):,}"
     if cost(channels + 1) <= half:
-        return f"c = {channels + 1} needs at most half as well: expected a larger c, got {channels}"
+        return f"a larger c needs at most half as well, got {channels}"
     return None
 
 
@@ -243,9 +234,17 @@ answer = (
 )
 """,
         mistakes=(
-            "answer = (1200, 4608, 11520)  # no biases",
-            "answer = (416, 320, 11530)  # one slice a kernel",
-            "answer = (1216, 4640, 20490)  # sizes as with padding",
+            Mistake("answer = (1200, 4608, 11520)", "Each kernel has one bias."),
+            Mistake("answer = (416, 320, 11530)", "A kernel spans all input channels, not one."),
+            Mistake(
+                "answer = (1216, 4640, 20490)",
+                "That would be the count with padding. Without it, a convolution's output is smaller than its input, "
+                "by the kernel size less 1.",
+            ),
+            Mistake(
+                "answer = (1216, 4640, 46090)",
+                "That is the count behind the second convolution. The pooling after it halves height and width.",
+            ),
             "answer = 17386",
         ),
         check=_check_parameters,
@@ -298,6 +297,7 @@ def answer(stack):  # a layer's own stride lengthens its own steps
         mistakes=(
             "answer = 128  # the cost of the 1 × 1 layer forgotten",
             "answer = 64  # fast enough, but not the largest",
+            "answer = 114",
             "answer = 115.2",
             "answer = 116  # rounded up",
         ),

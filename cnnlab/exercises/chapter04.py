@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnnlab.exercises import Exercise, NotAttemptedError, differs, first_wrong
+from cnnlab.exercises import Exercise, Mistake, differs, first_wrong, returned
 
 
 def _check_batches(answer) -> str | None:
@@ -10,14 +10,9 @@ def _check_batches(answer) -> str | None:
 
 
 def _check_split(answer) -> str | None:
-    if not callable(answer):
-        return f"expected a function, got {answer!r}"
     labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [40, 20, 10]))
     for share, expected in ((0.1, [4, 2, 1]), (0.5, [20, 10, 5])):
-        indices = answer(labels.copy(), share)
-        if indices is None:
-            raise NotAttemptedError
-        indices = np.asarray(indices)
+        indices = np.asarray(returned(answer, labels, share))
         call = f"answer(labels, {share})"
         if indices.ndim != 1 or indices.dtype.kind not in "iu":
             return f"{call}: expected a row of integer indices, got {indices.dtype} of shape {indices.shape}"
@@ -248,8 +243,11 @@ def answer(logits, label):
 """,
         mistakes=(
             "def answer(logits, label):\n    return -np.log(np.exp(logits[label]) / np.sum(np.exp(logits)))",
-            "def answer(logits, label):\n    logits = logits - np.max(logits)\n"
-            "    return logits[label] - np.log(np.sum(np.exp(logits)))",
+            Mistake(
+                "def answer(logits, label):\n    logits = logits - np.max(logits)\n"
+                "    return logits[label] - np.log(np.sum(np.exp(logits)))",
+                "That is the logarithm itself. The loss is minus the logarithm, and never negative.",
+            ),
             "def answer(logits, label):\n    return -np.log(logits[label] / np.sum(logits))",
         ),
         check=_check_loss,

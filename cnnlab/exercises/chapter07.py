@@ -2,23 +2,7 @@
 
 import numpy as np
 
-from cnnlab.exercises import Exercise, NotAttemptedError, differs, first_wrong
-
-
-def _first_wrong_pair(function, cases, names: tuple[str, str]) -> str | None:
-    """Like `first_wrong` for functions that return two arrays; `names` says what they are."""
-    if not callable(function):
-        return f"expected a function, got {function!r}"
-    for number, (arguments, expected) in enumerate(cases):
-        got = function(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
-        if got is None and number == 0:
-            raise NotAttemptedError
-        if not isinstance(got, tuple | list) or len(got) != 2:
-            return f"case {number + 1}: expected two results, {names[0]} and {names[1]}, got {type(got).__name__}"
-        for name, value, right in zip(names, got, expected, strict=True):
-            if wrong := differs(value, right):
-                return f"case {number + 1}, {name}: {wrong}"
-    return None
+from cnnlab.exercises import Exercise, first_wrong, wrong_value
 
 
 def _statistics(generator, channels: int) -> list[np.ndarray]:
@@ -28,11 +12,11 @@ def _statistics(generator, channels: int) -> list[np.ndarray]:
 
 
 def _check_by_hand(answer) -> str | None:
-    return differs(answer, [-2.0, -3.0])
+    return wrong_value(answer, (-2.0, -3.0), "two numbers, (w_fold, b_fold)", ("w_fold", "b_fold"))
 
 
 def _check_steps(answer) -> str | None:
-    return differs(answer, 459)
+    return wrong_value(answer, 459, "a whole number of training steps")
 
 
 def _check_average(answer) -> str | None:
@@ -47,7 +31,7 @@ def _check_average(answer) -> str | None:
             for old, new in ((mean, batch.mean(axes)), (variance, batch.var(axes)))
         ]
         cases.append(((batch, mean, variance, momentum), expected))
-    return _first_wrong_pair(answer, cases, ("the mean", "the variance"))
+    return first_wrong(answer, cases, parts=("the mean", "the variance"))
 
 
 def _check_depthwise(answer) -> str | None:
@@ -59,7 +43,7 @@ def _check_depthwise(answer) -> str | None:
         scale = gamma / np.sqrt(variance + 1e-3)
         expected = (kernel * scale.reshape(inputs, multiplier), (bias - mean) * scale + beta)
         cases.append(((kernel, bias, gamma, beta, mean, variance, 1e-3), expected))
-    return _first_wrong_pair(answer, cases, ("the kernel", "the bias"))
+    return first_wrong(answer, cases, parts=("the kernel", "the bias"))
 
 
 def _check_in_front(answer) -> str | None:
@@ -71,7 +55,7 @@ def _check_in_front(answer) -> str | None:
         scale = gamma / np.sqrt(variance + 1e-3)
         expected = (kernel * scale[:, None], bias + np.einsum("uvio,i->o", kernel, beta - mean * scale))
         cases.append(((kernel, bias, gamma, beta, mean, variance, 1e-3), expected))
-    return _first_wrong_pair(answer, cases, ("the kernel", "the bias"))
+    return first_wrong(answer, cases, parts=("the kernel", "the bias"))
 
 
 def _check_padding(answer) -> str | None:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cnnlab.exercises import Exercise, NotAttemptedError, differs, first_wrong
+from cnnlab.exercises import Exercise, first_wrong, wrong_value
 
 
 def _check_units(answer) -> str | None:
@@ -35,27 +35,22 @@ def _check_zeros(answer) -> str | None:
 
 
 def _check_clean(answer) -> str | None:
-    if not isinstance(answer, str):
-        return f"expected letters, as in 'ab', got {answer!r}"
-    return differs("".join(sorted(set(answer.lower()) - set(" ,()"))), "cde")
+    if isinstance(answer, str):
+        answer = "".join(sorted(set(answer.lower()) - set(" ,()")))
+    return wrong_value(answer, "cde", "letters, as in 'ab'")
 
 
 def _check_gradient(answer) -> str | None:
-    if not callable(answer):
-        return f"expected a function, got {answer!r}"
     generator = np.random.default_rng(0)
+    cases = []
     for units, size in ((1, 2), (2, 2), (3, 3), (5, 2)):
         weights = generator.integers(-2, 3, (units, size, size)).astype(float)
         end = generator.integers(-3, 4, size).astype(float)
-        got = answer([matrix.copy() for matrix in weights], end.copy())
-        if got is None:
-            raise NotAttemptedError
         expected = end
         for matrix in reversed(weights):
             expected = expected + matrix.T @ expected
-        if wrong := differs(got, expected):
-            return f"{units} units of {size} values: {wrong}"
-    return None
+        cases.append(((list(weights), end), expected))
+    return first_wrong(answer, cases)
 
 
 def _check_paths(answer) -> str | None:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cnnlab.exercises import Exercise, NotAttemptedError, differs, first_wrong
+from cnnlab.exercises import Exercise, differs, first_wrong, returned, shown
 
 
 def _check_correction(answer) -> str | None:
@@ -16,17 +16,13 @@ def _check_correction(answer) -> str | None:
 
 
 def _check_mirror(answer) -> str | None:
-    if not callable(answer):
-        return f"expected a function, got {answer!r}"
     generator = np.random.default_rng(0)
     for shape in ((2, 3, 4, 3), (1, 5, 2, 3)):
         pictures = generator.integers(0, 256, shape)
         steering = generator.uniform(-1, 1, len(pictures)).round(2)
-        got = answer(pictures.copy(), steering.copy())
-        if got is None:
-            raise NotAttemptedError
+        got = returned(answer, pictures, steering)
         if not isinstance(got, tuple | list) or len(got) != 2:
-            return f"expected a pair (pictures, steering), got {type(got).__name__}"
+            return f"expected a pair (pictures, steering), got {shown(got)}"
         if wrong := differs(got[1], -steering):
             return f"steering {steering.tolist()}: {wrong}"
         if wrong := differs(np.asarray(got[0])[0, 0, :, 0], pictures[0, 0, ::-1, 0]):
@@ -58,8 +54,6 @@ def _check_parameters(answer) -> str | None:
 
 
 def _check_occlusion(answer) -> str | None:
-    if not callable(answer):
-        return f"expected a function, got {answer!r}"
     generator = np.random.default_rng(0)
     for rows, columns, size in ((2, 3, 2), (3, 2, 4)):
         weights = generator.uniform(-1, 1, (rows * size, columns * size, 3)) / 1000
@@ -73,9 +67,7 @@ def _check_occlusion(answer) -> str | None:
             covered = picture.copy()
             covered[row * size : (row + 1) * size, column * size : (column + 1) * size] = 128
             expected[row, column] = abs(steer(covered) - steer(picture))
-        got = answer(steer, picture.copy(), size)
-        if got is None:
-            raise NotAttemptedError
+        got = returned(answer, steer, picture, size)
         if wrong := differs(got, expected):
             return f"a picture of {picture.shape[0]} x {picture.shape[1]}, patches of {size}: {wrong}"
     return None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnnlab.exercises import Exercise, NotAttemptedError, first_wrong
+from cnnlab.exercises import Exercise, first_wrong, returned
 
 
 def _check_count(answer) -> str | None:
@@ -41,15 +41,10 @@ def _check_spearman(answer) -> str | None:
 
 
 def _check_morphism(answer) -> str | None:
-    if not callable(answer):
-        return f"expected a function, got {answer!r}"
     generator = np.random.default_rng(0)
     for inputs, units, outputs, unit in ((3, 4, 2, 1), (2, 1, 5, 0), (5, 3, 1, 2)):
         first, second = generator.normal(size=(inputs, units)), generator.normal(size=(units, outputs))
-        given = answer(first.copy(), second.copy(), unit)
-        if given is None:
-            raise NotAttemptedError
-        wide_first, wide_second = (np.asarray(part, float) for part in given)
+        wide_first, wide_second = (np.asarray(part, float) for part in returned(answer, first, second, unit))
         if wide_first.shape != (inputs, units + 1) or wide_second.shape != (units + 1, outputs):
             return f"{units} units: expected one more, got shapes {wide_first.shape} and {wide_second.shape}"
         x = generator.normal(size=(6, inputs))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnnlab.exercises import Exercise, NotAttemptedError, first_wrong
+from cnnlab.exercises import Exercise, first_wrong, shown
 
 
 def _check_window(answer) -> str | None:
@@ -81,12 +81,10 @@ BEHAVIOR = {
 
 def _check_behavior(answer) -> str | None:
     if not isinstance(answer, dict) or set(answer) != set(BEHAVIOR):
-        return f"expected a dictionary with the keys {', '.join(BEHAVIOR)}, got {answer!r}"
-    if all(word is None for word in answer.values()):
-        raise NotAttemptedError
+        return f"expected a dictionary with the keys {', '.join(BEHAVIOR)}, got {shown(answer)}"
     for name, word in answer.items():
         if word not in ("equivariant", "invariant", "neither"):
-            return f"{name}: expected 'equivariant', 'invariant' or 'neither', got {word!r}"
+            return f"{name}: expected 'equivariant', 'invariant' or 'neither', got {shown(word)}"
         if word != BEHAVIOR[name]:
             return f"{name} is not {word!r}"
     return None
