@@ -3,8 +3,9 @@
     python -m tools.lint [NN ...]
 
 A rule is a function that takes a chapter and yields what breaks it: the cell (None for the file) and what is wrong.
-The tests break each rule. What Python code must keep to (unused names, line length) is ruff's, which reads the
-notebooks too.
+The tests break each rule. The rules of the second edition are in `tools/form.py`; chapters that are not revised yet are
+listed as first edition and are not held to them. What Python code must keep to (unused names, line length) is ruff's,
+which reads the notebooks too.
 """
 
 import argparse
@@ -17,19 +18,18 @@ import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from cnnlab import exercises
-from tools import links, outputs, run
+from tools import form, links, outputs, run
 from tools.notebooks import (
     IGNORE_MARKER,
+    Chapter,
+    Finding,
     asserting_functions,
-    code_cells,
     executed_nodes,
     has_assertion,
     is_ignored,
@@ -49,34 +49,6 @@ ABSOLUTE_PATH = re.compile(
 )
 # Calls that always leave an output, by the last part of their name.
 SHOWING = {"print", "display", "show", "show_source", "headline", "setup", "check", "hint", "solution", "summary"}
-
-Finding = tuple[NotebookNode | None, str]
-
-
-@dataclass
-class Chapter:
-    """A notebook with its file."""
-
-    path: Path
-
-    @cached_property
-    def text(self) -> str:
-        return self.path.read_text(encoding="utf-8")
-
-    @cached_property
-    def notebook(self) -> NotebookNode:
-        return nbformat.reads(self.text, as_version=4)
-
-    @cached_property
-    def code(self) -> list[NotebookNode]:
-        return code_cells(self.notebook)
-
-    @cached_property
-    def headings(self) -> list[tuple[int, str]]:
-        """Level and text of each heading, in order."""
-        texts = [cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"]
-        lines = re.sub(r"^```.*?^```", "", "\n\n".join(texts), flags=re.MULTILINE | re.DOTALL)
-        return [(len(marks), text) for marks, text in re.findall(r"^(#+) +(.*?) *$", lines, re.MULTILINE)]
 
 
 def valid(chapter: Chapter) -> Iterator[Finding]:
@@ -217,7 +189,9 @@ def markers(chapter: Chapter) -> Iterator[Finding]:
 
 
 def asserted(chapter: Chapter) -> Iterator[Finding]:
-    """An ignored cell is followed by an assertion in the next code cell."""
+    """In the first edition, an ignored cell is followed by an assertion in the next code cell."""
+    if not form.is_first_edition(chapter):
+        return
     functions = asserting_functions(chapter.notebook)
     for cell, following in zip(chapter.code, [*chapter.code[1:], None], strict=True):
         if is_ignored(cell) and not (following and has_assertion(following, functions)):
@@ -286,7 +260,8 @@ def findings(path: Path) -> list[str]:
     """What is wrong with a notebook: a line a finding, "file, cell: what [rule]". Empty where it is fine."""
     chapter = Chapter(path)
     found = [f"{path.name}: {text} [valid]" for _, text in valid(chapter)]
-    for rule in () if found else RULES:  # the other rules read what a valid file is sure to have
+    rules = RULES if form.is_first_edition(chapter) else (*RULES, *form.RULES)
+    for rule in () if found else rules:  # the other rules read what a valid file is sure to have
         for cell, text in rule(chapter):
             place = f", {label(chapter.notebook, cell)}" if cell is not None else ""
             found.append(f"{path.name}{place}: {text} [{rule.__name__}]")
@@ -301,7 +276,9 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     found = [finding for path in paths for finding in findings(path)]
-    print("\n".join([*found, f"{len(paths)} notebooks, {len(found)} findings"]))
+    old = [path.name[:2] for path in paths if path.name[:2] in form.FIRST_EDITION]
+    edition = f", first edition: {' '.join(old)}" if old else ""
+    print("\n".join([*found, f"{len(paths)} notebooks, {len(found)} findings{edition}"]))
     return 1 if found else 0
 
 

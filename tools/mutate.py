@@ -1,4 +1,4 @@
-"""The mutation test of the notebooks: change one number, and nbval has to fail at that cell.
+"""The mutation test of the notebooks: change one number, and nbval or the check beside the cell has to fail there.
 
     python -m tools.mutate [--all | --sample 30 | --twice] [--seed 0] [NN ...]
 
@@ -6,7 +6,8 @@ Two kinds of mutant, in copies of the notebooks in a temporary folder, run in th
 
 - an output mutant changes one number of a stored text output (what was printed, or the text of a value) of a cell
   that is compared, and leaves the code alone;
-- a source mutant changes one number in the code of a cell whose text output is compared or that asserts.
+- a source mutant changes one number in the code of a cell whose text output is compared, that asserts, or that has a
+  block in the chapter's checks (`tools/checks.py`). The numbers of the checks themselves are not counted.
 
 The last digit of the number goes up by one, 9 becomes 0. Left out, and counted by reason, is what no test is meant to
 notice:
@@ -54,9 +55,19 @@ import nbformat
 from nbformat import NotebookNode
 from nbval.plugin import get_sanitize_patterns
 
-from tools import run
+from tools import checks, run
 from tools.links import ROOT
-from tools.notebooks import asserting_functions, code_cells, compared_texts, has_assertion, is_ignored, parse
+from tools.notebooks import (
+    DRAWING,
+    asserting_functions,
+    code_cells,
+    compared_texts,
+    drawn_names,
+    has_assertion,
+    is_ignored,
+    parse,
+    root_name,
+)
 
 GOAL = 0.95  # of the mutants are to be caught
 CELL_SECONDS = 300  # only a mutant that never ends takes so long; to nbval it has failed then
@@ -66,7 +77,6 @@ FIGURE = re.compile(r"<Figure size .*>")
 SEEDING = {"default_rng", "set_random_seed", "seed", "RandomState", "SeedSequence"}
 TOLERANCES = {"atol", "rtol", "abs_tol", "rel_tol", "tolerance", "decimal"}
 CLOSE = {"allclose", "isclose", "assert_allclose"}
-DRAWING = re.compile(r"plt\.|visualize\.|lab\.(show|image_grid|plot_\w+)$")
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,7 @@ class Mutant:
 def mutants_of(path: Path) -> tuple[list[Mutant], Counter]:
     """All mutants of a notebook, and how many numbers were left out for which reason."""
     notebook = nbformat.read(path, as_version=4)
-    functions = asserting_functions(notebook)
+    functions, blocks = asserting_functions(notebook), checks.of_notebook(path, notebook)
     found, left_out = [], Counter()
     for number, cell in enumerate(code_cells(notebook)):
         for index, field, text in compared_texts(cell):
@@ -132,7 +142,7 @@ def mutants_of(path: Path) -> tuple[list[Mutant], Counter]:
                     left_out["may differ (sanitize.cfg)"] += 1
                 else:
                     found.append(mutant)
-        for start, end, reason in _source_numbers(cell, functions):
+        for start, end, reason in _source_numbers(cell, functions, has_block=cell.get("id") in blocks):
             if reason:
                 left_out[reason] += 1
             else:
@@ -156,14 +166,16 @@ def _sanitized(cell: NotebookNode, mutant: Mutant) -> str:
     return text
 
 
-def _source_numbers(cell: NotebookNode, functions: Collection[str]) -> Iterator[tuple[int, int, str | None]]:
+def _source_numbers(
+    cell: NotebookNode, functions: Collection[str], has_block: bool
+) -> Iterator[tuple[int, int, str | None]]:
     """Start and end of each number in the code, and why it is left out (None where it is not)."""
     texts = [text for _, _, text in compared_texts(cell)]
     if re.search(r"\blab\.(setup|check|hint|solution)\(", cell.source):
         reason = "set-up or exercise"
     elif is_ignored(cell):
         reason = "ignored"
-    elif has_assertion(cell, functions) or any(not FIGURE.fullmatch(text) for text in texts):
+    elif has_block or has_assertion(cell, functions) or any(not FIGURE.fullmatch(text) for text in texts):
         reason = None
     else:
         reason = "drawing" if texts else "neither compared nor asserted"
@@ -189,7 +201,7 @@ def _constants(node: ast.AST, reason: str | None, marks: dict) -> Iterator[tuple
 def _marks(tree: ast.Module, has_figure: bool) -> dict[ast.AST, str | None]:
     """Parts of the code and the reason to leave their numbers out; None takes the numbers of a part in again."""
     marks: dict[ast.AST, str | None] = {}
-    drawn = _drawn_names(tree)
+    drawn = drawn_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             marks[node] = "f-string"
@@ -210,7 +222,7 @@ def _marks(tree: ast.Module, has_figure: bool) -> dict[ast.AST, str | None]:
             marks |= {word.value: "seed" for word in node.keywords if word.arg == "seed"}
             if name == "lab.scale":
                 marks |= {word.value: "other profile" for word in node.keywords if word.arg != "smoke"}
-            if _root(node.func) in drawn or DRAWING.match(name):
+            if root_name(node.func) in drawn or DRAWING.match(name):
                 marks[node] = "drawing"
             if name in ("plt.subplots", "plt.figure") and has_figure:
                 sizes = [word.value for word in node.keywords if word.arg in ("nrows", "ncols", "figsize")]
@@ -238,28 +250,6 @@ def _bounds(node: ast.AST) -> Iterator[ast.AST]:
                     yield part
 
 
-def _drawn_names(tree: ast.Module) -> set[str]:
-    """Names of the cell that hold what comes from `plt`: figure, axes, and each axis a loop takes from them."""
-    drawn = {"plt"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            value, targets = node.value, node.targets
-        elif isinstance(node, ast.For | ast.comprehension):
-            value, targets = node.iter, [node.target]
-        else:
-            continue
-        if any(isinstance(part, ast.Name) and part.id in drawn for part in ast.walk(value)):
-            drawn |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-    return drawn
-
-
-def _root(node: ast.expr) -> str | None:
-    """The name a chain of attributes, calls and brackets starts with."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
 def draw(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
     """A random sample that takes from every notebook and both kinds in turn."""
     groups = defaultdict(list)
@@ -273,7 +263,7 @@ def judge(mutants: Sequence[Mutant]) -> dict[Mutant, bool]:
     """Run the mutants under nbval.
 
     Returns:
-        For each mutant whether nbval failed at its cell.
+        For each mutant whether nbval, or the check beside the cell, failed at its cell.
 
     Raises:
         RuntimeError: a notebook fails without a mutant.
@@ -305,7 +295,8 @@ def judge(mutants: Sequence[Mutant]) -> dict[Mutant, bool]:
 def fail_when_run_again(paths: Sequence[Path]) -> list[str]:
     """The cells that fail, or show something else, where every cell of the notebooks is run twice in a row."""
     notebooks = [code_cells(nbformat.read(path, as_version=4)) for path in paths]
-    found = _run_nbval([[same for cell in cells for same in (cell, cell)] for cells in notebooks])
+    twice = [[same for cell in cells for same in (cell, cell)] for cells in notebooks]
+    found = _run_nbval(list(zip(paths, twice, strict=True)))
     return [
         f"{path.name}, cell [{number // 2 + 1}], run number {number % 2 + 1}: {outcome}"
         for path, outcomes in zip(paths, found, strict=True)
@@ -328,7 +319,7 @@ def _run_together(groups: list[list[Mutant]]) -> list[dict[Mutant, tuple[str, st
                 control = len(cells) + len(batch)
                 place |= {mutant: (len(cells) + i, control) for i, mutant in enumerate(batch)}
                 cells += [*(mutant.apply(cell) for mutant in batch), cell]
-        copies.append(cells)
+        copies.append((group[0].path, cells))
         places.append(place)
     return [
         {mutant: (outcomes[index], outcomes[control]) for mutant, (index, control) in place.items()}
@@ -348,11 +339,11 @@ def _judge_apart(mutants: list[Mutant]) -> dict[Mutant, bool]:
         else:
             groups.append([mutant])
     paths = sorted({mutant.path for mutant in mutants})
-    copies = [_cells_up_to([mutant for mutant in mutants if mutant.path == path]) for path in paths]
+    copies = [(path, _cells_up_to([mutant for mutant in mutants if mutant.path == path])) for path in paths]
     for group in groups:
         changed = {mutant.cell: mutant for mutant in group}
-        cells = _cells_up_to(group)
-        copies.append([changed[i].apply(cell) if i in changed else cell for i, cell in enumerate(cells)])
+        cells = [changed[i].apply(cell) if i in changed else cell for i, cell in enumerate(_cells_up_to(group))]
+        copies.append((group[0].path, cells))
     outcomes = _run_nbval(copies)
     for path, unchanged in zip(paths, outcomes, strict=False):
         if set(unchanged) != {"passed"}:
@@ -367,14 +358,22 @@ def _cells_up_to(mutants: list[Mutant]) -> list[NotebookNode]:
     return cells[: max(mutant.cell for mutant in mutants) + 1]
 
 
-def _run_nbval(copies: list[list[NotebookNode]]) -> list[list[str]]:
-    """Run notebooks of these cells side by side; for each, the outcome of each cell."""
+def _run_nbval(copies: list[tuple[Path, list[NotebookNode]]]) -> list[list[str]]:
+    """Run copies of notebooks side by side, each cell with the check that stands beside it.
+
+    Args:
+        copies: a notebook's path, and the cells of the copy: changed, repeated, or as they are.
+
+    Returns:
+        For each copy, the outcome of each cell.
+    """
     if not copies:
         return []
-    with tempfile.TemporaryDirectory() as folder:
-        for number, cells in enumerate(copies):
-            numbered = [nbformat.from_dict(cell | {"id": f"cell-{place}"}) for place, cell in enumerate(cells)]
-            nbformat.write(nbformat.v4.new_notebook(cells=numbered), Path(folder, f"{number}.ipynb"))
+    with tempfile.TemporaryDirectory() as above:
+        folder = Path(above, "notebooks")
+        folder.mkdir()
+        for number, (path, cells) in enumerate(copies):
+            _write_copy(folder / f"{number}.ipynb", cells, checks.read(checks.path_of(path)))
         workers = min(len(copies), os.cpu_count() or 1) if len(copies) > 1 else 0
         options = f"-p conftest -p no:cacheprovider -q -n {workers} --dist loadscope --junitxml outcomes.xml --nbval"
         options += f" --nbval-current-env --nbval-cell-timeout {CELL_SECONDS}"
@@ -396,17 +395,29 @@ def _run_nbval(copies: list[list[NotebookNode]]) -> list[list[str]]:
             capture_output=True,
             text=True,
         )
-        report = Path(folder, "outcomes.xml")
+        report = folder / "outcomes.xml"
         if not report.exists():
             raise RuntimeError(f"pytest ended without a report: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         cases = list(ElementTree.parse(report).iter("testcase"))
-    outcomes = [["not run"] * len(cells) for cells in copies]
+    outcomes = [["not run"] * len(cells) for _, cells in copies]
     for case in cases:
         number = int(case.get("classname").removesuffix(".ipynb"))
         failed, skipped = case.find("failure") is not None, len(case) > 0
         outcome = "failed" if failed else "skipped" if skipped else "passed"
         outcomes[number][int(case.get("name").removeprefix("Cell "))] = outcome
     return outcomes
+
+
+def _write_copy(path: Path, cells: list[NotebookNode], blocks: dict[str, checks.Block]) -> None:
+    """Write a notebook of these cells, and beside it the blocks of theirs; a cell may stand in it several times."""
+    numbered = [nbformat.from_dict(cell | {"id": f"cell-{place}"}) for place, cell in enumerate(cells)]
+    nbformat.write(nbformat.v4.new_notebook(cells=numbered), path)
+    found = [(place, blocks[cell["id"]]) for place, cell in enumerate(cells) if cell.get("id") in blocks]
+    if found:
+        beside = checks.path_of(path)
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        text = "".join(f"# %% after cell-{place}\n{block.source.strip()}\n" for place, block in found)
+        beside.write_text(text, encoding="utf-8")
 
 
 def main() -> int:

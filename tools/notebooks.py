@@ -1,12 +1,18 @@
 """What the tests and the commands ask about a notebook: its code cells, what they assert, what nbval compares."""
 
 import ast
+import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 
 IGNORE_MARKER = "# NBVAL_IGNORE_OUTPUT"
 PICTURES = ("image/png", "image/jpeg")  # nbval runs their cells and never compares them
+DRAWING = re.compile(r"plt\.|visualize\.|lab\.(show|image_grid|plot_\w+)$")  # the functions that draw
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
@@ -52,14 +58,18 @@ def asserting_functions(notebook: NotebookNode) -> set[str]:
 
 def has_assertion(cell: NotebookNode, functions: Collection[str] = ()) -> bool:
     """Whether running the cell runs an assert that can fail, its own or one in `functions` or numpy.testing."""
-    for node in executed_nodes(parse(cell) or ast.Module([], [])):
+    return any(assertions(parse(cell) or ast.Module([], []), functions))
+
+
+def assertions(tree: ast.AST, functions: Collection[str] = ()) -> Iterator[ast.Assert | ast.Call]:
+    """The assertions that run with the code and can fail: asserts, and calls of `functions` and of numpy.testing."""
+    for node in executed_nodes(tree):
         if isinstance(node, ast.Assert) and _can_fail(node.test):
-            return True
-        if isinstance(node, ast.Call):
+            yield node
+        elif isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             if name in functions or ".testing.assert_" in name:
-                return True
-    return False
+                yield node
 
 
 def _can_fail(test: ast.expr) -> bool:
@@ -86,3 +96,54 @@ def compared_texts(cell: NotebookNode) -> list[tuple[int, str, str]]:
             if field not in PICTURES and isinstance(text, str):
                 found.append((index, field, text))
     return found
+
+
+Finding = tuple[NotebookNode | None, str]
+
+
+@dataclass
+class Chapter:
+    """A notebook with its file."""
+
+    path: Path
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def notebook(self) -> NotebookNode:
+        return nbformat.reads(self.text, as_version=4)
+
+    @cached_property
+    def code(self) -> list[NotebookNode]:
+        return code_cells(self.notebook)
+
+    @cached_property
+    def headings(self) -> list[tuple[int, str]]:
+        """Level and text of each heading, in order."""
+        texts = [cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"]
+        lines = re.sub(r"^```.*?^```", "", "\n\n".join(texts), flags=re.MULTILINE | re.DOTALL)
+        return [(len(marks), text) for marks, text in re.findall(r"^(#+) +(.*?) *$", lines, re.MULTILINE)]
+
+
+def drawn_names(tree: ast.Module) -> set[str]:
+    """Names of the cell that hold what comes from `plt`: figure, axes, and each axis a loop takes from them."""
+    drawn = {"plt"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            value, targets = node.value, node.targets
+        elif isinstance(node, ast.For | ast.comprehension):
+            value, targets = node.iter, [node.target]
+        else:
+            continue
+        if any(isinstance(part, ast.Name) and part.id in drawn for part in ast.walk(value)):
+            drawn |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return drawn
+
+
+def root_name(node: ast.expr) -> str | None:
+    """The name a chain of attributes, calls and brackets starts with."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None

@@ -288,4 +288,4 @@ def test_the_command_names_file_and_cell(clean, tmp_path, monkeypatch, capsys):
     assert lint.main() == 1
     printed = capsys.readouterr().out
     assert f"{FILE}, cell [2]: is ignored" in printed
-    assert printed.endswith("1 notebooks, 1 findings\n")
+    assert printed.endswith("1 notebooks, 1 findings, first edition: 02\n")

@@ -167,6 +167,32 @@ def test_verdicts_are_those_of_nbval(write_notebook, tmp_path, monkeypatch):
     assert sorted(tmp_path.iterdir()) == [weak, endless]
 
 
+def test_a_block_beside_a_cell_notices_a_mutant(write_notebook, write_checks):
+    """The block counts for each copy of its cell, and a cell that has one alone has mutants."""
+    path = write_notebook(
+        "01_checked.ipynb",
+        ("sizes = [3, 4]", None),  # the 3 is checked, the 4 is not
+        ("margins = [5, 6]", None),  # not checked at all: no mutants
+        ("# NBVAL_IGNORE_OUTPUT\nloss = 7\nprint(loss)", "7\n"),
+        ("sizes.append(8)\nprint(len(sizes))", "3\n"),  # cannot be run twice: judged apart, with its block
+    )
+    write_checks(
+        path,
+        "# %% after cell-1\nassert sizes[0] == 3\n# %% after cell-3\nassert loss > 0\n"
+        "# %% after cell-4\nassert sizes[-1] == 8\n",
+    )
+    mutants, left_out = mutate.mutants_of(path)
+    assert left_out == {"neither compared nor asserted": 2, "ignored": 1}
+    verdicts = mutate.judge(mutants)
+    judged = [(m.cell, m.kind, m.text[m.start : m.end], verdicts[m]) for m in mutants]
+    assert judged == [
+        (0, "source", "3", True),
+        (0, "source", "4", False),
+        (3, "output", "3", True),
+        (3, "source", "8", True),
+    ]
+
+
 def test_a_notebook_that_fails_by_itself_is_no_success(write_notebook):
     path = write_notebook("01_topic.ipynb", ("print('one')", "1\n"))
     with pytest.raises(RuntimeError, match=r"01_topic\.ipynb fails without a mutant"):
