@@ -208,26 +208,27 @@ def plain_python(chapter: Chapter) -> Iterator[Finding]:
 
 
 def exercised(chapter: Chapter) -> Iterator[Finding]:
-    """At least five exercises; of each, in order, a cell that is its stub, then a cell with hint and solution."""
+    """At least five exercises; of each, in order, a text with the task and right below it a cell that is its stub."""
     number = chapter.path.name[:2]
     known = exercises.of_chapter(number) if number in exercises.chapters() else ()
     if len(known) < FEWEST_EXERCISES:
         yield None, f"has {len(known)} exercises, {FEWEST_EXERCISES} is the least"
-    sources = [cell.source for cell in chapter.code]
+    cells = chapter.notebook.cells
+    sources = [cell.source for cell in cells]
     places = []
     for exercise in known:
-        stub, help_cell = (
-            exercises.stub_cell(exercise.key),
-            f'lab.hint("{exercise.key}")\nlab.solution("{exercise.key}")',
-        )
+        stub = exercises.stub_cell(exercise.key)
         if sources.count(stub) != 1:
             yield None, f"must have one cell with the stub of exercise {exercise.key}, to the letter"
-        elif sources[(place := sources.index(stub)) + 1 :][:1] != [help_cell]:
-            yield chapter.code[place], f"must be followed by the hint and the solution of exercise {exercise.key}"
-        else:
-            places.append(place)
+            continue
+        places.append(sources.index(stub))
+        if cells[places[-1] - 1].cell_type != "markdown":
+            yield cells[places[-1]], f"must stand right below the text with the task of exercise {exercise.key}"
     if places != sorted(places):
         yield None, "has its exercises in another order than the package"
+    for cell in chapter.code:
+        if re.search(r"\blab\.(hint|solution)\(", cell.source):
+            yield cell, "calls for a hint or a solution, which the exercise's own cell displays"
 
 
 def headline(chapter: Chapter) -> Iterator[Finding]:

@@ -53,8 +53,8 @@ def clean() -> NotebookNode:
         *(text_cell(f"## {name}") for name in ("Corrections to the lecture", "Exercises")),
     ]
     for exercise in exercises.of_chapter(CHAPTER):
+        cells.append(text_cell(f"### Exercise {exercise.key}"))
         cells.append(code_cell(exercises.stub_cell(exercise.key), "not attempted\n"))
-        cells.append(code_cell(f'lab.hint("{exercise.key}")\nlab.solution("{exercise.key}")', text_plain="Hint"))
     cells += [text_cell(f"## {name}") for name in ("Summary", "Terms", "Sources")]
     for number, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), start=1):
         cell.execution_count = number
@@ -208,9 +208,12 @@ IGNORED = "# NBVAL_IGNORE_OUTPUT\nprint(loss)"
         ("plain_python", add(v4.new_code_cell("!ls"))),
         ("plain_python", add(v4.new_code_cell("%matplotlib inline"))),
         ("plain_python", add(v4.new_code_cell("_ = axis.plot(loss);"))),
-        ("exercised", drop(9)),
         ("exercised", drop(10)),
-        ("exercised", edit(9, "answer", "result")),
+        ("exercised", drop(11)),  # then two stubs follow each other
+        ("exercised", edit(10, "answer", "result")),
+        ("exercised", edit(9, "### Exercise 02.1", exercises.stub_cell("02.1"))),
+        ("exercised", add(code_cell('lab.hint("02.1")', text_plain="Hint"))),
+        ("exercised", add(code_cell('lab.solution("02.1")', text_plain="Solution"))),
         ("exercised", swap_exercises),
         ("headline", edit(5, "lab.headline(f'loss {loss}')", "print(f'Headline: loss {loss}')")),
     ],
