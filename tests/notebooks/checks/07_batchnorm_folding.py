@@ -147,13 +147,13 @@ assert errors[~border].max() < 1e-5 and errors[border].min() > 1e-3
 
 # %% after repaired-fold
 assert np.abs(before(images) - repaired(padded)).max() < 1e-5
-assert np.allclose(batch_norm(pad_value[None]), 0, atol=1e-5)
+assert np.allclose(batch_norm(pad_value[None, None, None]), 0, atol=1e-5)
 
 # %% after branches-2
 assert model.output_shape == [(None, 16, 16, 4)] * 2
 assert all(layer.kernel_size == (3, 3) for layer in model.layers if layer.name in ("good", "bent", "shared"))
 assert all(layer.kernel_size == (1, 1) for layer in model.layers if layer.name in ("branch", "features"))
-assert model.count_params() == 2020
+assert model.count_params() == 2036
 
 # %% after explain-branches  [E40]
 assert [row.name for row in folding.explain(model) if row.folds] == ["good_bn"]
