@@ -7,7 +7,8 @@ What decided the setting:
 - Rates: 0.05 for SGD and 0.002 for Adam, warmed up, the gradient held to a length of 5, trained every network of a
   quarter of the width but VGG16 with dropout (`data/results/cifar100_regularizers`); twice as wide, Adam has half.
 - Start: thirteen convolutions in a row pass little on when their kernels are random, so VGG16, under every regularizer,
-  starts with kernels that pass their input on. The others have shortcuts or short paths, and random kernels.
+  starts with kernels that pass their input on: without a regularizer it then fits 94 in 100 of 6,000 pictures in 920
+  steps (`data/results/cifar100_pilot`). The others have shortcuts or short paths, and random kernels.
 - Length: a regularizer has nothing to do where a network does not fit its training pictures. 30 passes at a rate that
   falls to zero are 11,250 steps, the same for all cells: none is stopped early, each counts with its best epoch.
 - Pictures: 48,000, in every second pass as in a mirror, and not moved, so that they can still be learned by heart.

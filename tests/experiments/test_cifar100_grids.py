@@ -61,6 +61,17 @@ def test_the_comparison_makes_equal_steps_of_a_number_that_suffices():
     assert len({(cell.network, cell.identity) for cell in cells}) == 3  # one start for all regularizers of a network
 
 
+def test_the_pilot_says_that_a_plain_network_fits_its_pictures():
+    records = experiments.read(datasets.embedded_folder() / "results" / "cifar100_pilot")
+    assert all(record["status"] == "done" and record["trained"] for record in records)
+    fields = cifar100_comparison.Regularized.__dataclass_fields__
+    for record in records:
+        cell = cifar100_comparison.Regularized(**{name: record[name] for name in fields})
+        assert experiments.key(cell) == record["key"]
+    plain = [record for record in records if record["regularizer"] == "none"]
+    assert plain and min(record["train_accuracy"] for record in plain) >= 0.9
+
+
 def test_a_start_that_passes_its_input_on():
     kernels = {}
     for identity in (False, True):
