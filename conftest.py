@@ -5,14 +5,19 @@ rest of what stands here counts and reports; it works with and without pytest-xd
 """
 
 import re
+import sys
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
-from nbval.plugin import IPyNbCell, IPyNbFile, transform_streams_for_comparison
 
-from tools import checks
+# nbval's JSON validator would compile a grammar of web addresses at every start, for 3 seconds; notebooks have none.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+from nbval.plugin import IPyNbCell, IPyNbFile, transform_streams_for_comparison  # noqa: E402
+
+from tools import checks  # noqa: E402
 
 COLOR = re.compile(r"\x1b\[[\d;]*m")
 CHECKS = (checks.CheckFailed, checks.ChecksError)

@@ -47,7 +47,8 @@ def main() -> None:
     missing, complaints = assess(requires("cnnlab") or [])
     if missing:
         print(f"Installing {', '.join(missing)} ...")
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
+        # Modules are compiled when they are first imported; all of TensorFlow's, now, would take half a minute.
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", *missing], check=True)
         invalidate_caches()
     for complaint in complaints:
         print(complaint)

@@ -71,6 +71,9 @@ from tools.notebooks import (
 
 GOAL = 0.95  # of the mutants are to be caught
 CELL_SECONDS = 300  # only a mutant that never ends takes so long; to nbval it has failed then
+# The plugins of pytest that the notebooks need; loading all that are installed takes longer than a small notebook.
+PLUGINS = "-p conftest -p nbval.plugin -p xdist.plugin -p no:cacheprovider"
+NO_OTHERS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 SANITIZE = ROOT / "tests" / "sanitize.cfg"
 NUMBER = re.compile(r"(?<![\w.])(?!0x)\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")  # in text; the 3 of conv3 is part of a name
 FIGURE = re.compile(r"<Figure size .*>")
@@ -375,7 +378,7 @@ def _run_nbval(copies: list[tuple[Path, list[NotebookNode]]]) -> list[list[str]]
         for number, (path, cells) in enumerate(copies):
             _write_copy(folder / f"{number}.ipynb", cells, checks.read(checks.path_of(path)))
         workers = min(len(copies), os.cpu_count() or 1) if len(copies) > 1 else 0
-        options = f"-p conftest -p no:cacheprovider -q -n {workers} --dist loadscope --junitxml outcomes.xml --nbval"
+        options = f"{PLUGINS} -q -n {workers} --dist loadscope --junitxml outcomes.xml --nbval"
         options += f" --nbval-current-env --nbval-cell-timeout {CELL_SECONDS}"
         done = subprocess.run(
             [
@@ -390,7 +393,7 @@ def _run_nbval(copies: list[tuple[Path, list[NotebookNode]]]) -> list[list[str]]
                 ".",
             ],
             cwd=folder,
-            env=os.environ | {"CNNLAB_PROFILE": "smoke", "PYTHONPATH": str(ROOT)},
+            env=os.environ | NO_OTHERS | {"CNNLAB_PROFILE": "smoke", "PYTHONPATH": str(ROOT)},
             check=False,
             capture_output=True,
             text=True,

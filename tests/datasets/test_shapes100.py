@@ -242,12 +242,12 @@ def test_small_network_passes_three_fifths():
     x_test, y_test, _ = generate(2_000, split="test")
     inputs = keras.Input((32, 32, 3))
     x = layers.Rescaling(1 / 128, offset=-1)(inputs)
-    for filters, kernel, stride in ((24, 5, 2), (48, 3, 1), (96, 3, 1)):
+    for filters, kernel, stride, pool in ((32, 5, 2, 2), (64, 3, 1, 2), (128, 3, 1, 1)):
         x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.MaxPooling2D(pool)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-        x = layers.MaxPooling2D()(x) if stride == 1 else x
     model = keras.Model(inputs, layers.Dense(100)(layers.Flatten()(x)))
-    epochs, batch = 5, 64
+    epochs, batch = 3, 64
     rate = keras.optimizers.schedules.CosineDecay(3e-3, epochs * len(x_train) // batch)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss=loss, metrics=["accuracy"])

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from tools import checks
+from tools import checks, mutate
 from tools.links import ROOT
 
 
@@ -66,15 +66,14 @@ def run_nbval(tmp_path):
             sys.executable,
             "-m",
             "pytest",
-            "-p",
-            "conftest",
+            *mutate.PLUGINS.split(),
             "-q",
             "--color=no",
             "--nbval",
             "--nbval-current-env",
         ]
         command += ["--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg"), *options, "."]
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "CNNLAB_PROFILE": "smoke"}
+        environment = os.environ | mutate.NO_OTHERS | {"PYTHONPATH": str(ROOT), "CNNLAB_PROFILE": "smoke"}
         done = subprocess.run(command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True)
         return done.returncode, done.stdout
 

@@ -23,7 +23,7 @@ def digits():
         return archive["x_train"][:300], archive["y_train"][:300].astype("int64")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quiet():
     """The environment of a process that needs no network, has the embedded digits alone, and says little."""
     inherited = {name: value for name, value in os.environ.items() if name != "CNNLAB_DATA"}

@@ -11,7 +11,7 @@ from small_cluster import Cluster, wait_for
 
 from cnnlab import experiments, search
 
-RUN = ["-m", "cnnlab.search", "run", "--minutes", "60", "--epochs", "1", "--final", "0"]
+RUN = ["run", "--minutes", "60", "--epochs", "1", "--final", "0", "--max-trials", "2"]
 
 # Nothing can be reached: no name has an address, and no connection is made.
 UNREACHABLE = """
@@ -19,8 +19,8 @@ import socket, sys
 def refuse(*arguments, **options):
     raise OSError("the network is unreachable")
 socket.getaddrinfo = socket.create_connection = socket.socket.connect = socket.socket.connect_ex = refuse
-from cnnlab.search.__main__ import main
-sys.exit(main(sys.argv[1:]))
+import runpy
+runpy.run_module("cnnlab.search", run_name="__main__")
 """
 
 WITHOUT_AUTOKERAS = """
@@ -32,31 +32,38 @@ print(model.predict(np.zeros((2, 28, 28, 1), "uint8"), verbose=0).sum(axis=1).ro
 """
 
 
-def test_a_search_that_is_killed_goes_on_with_every_finished_trial(tmp_path, quiet):
-    command = [sys.executable, *RUN, "--out", str(tmp_path / "out"), "--max-trials", "2"]
-    with (tmp_path / "log.txt").open("w") as log:
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory, quiet):
+    """A search without a network that was killed after its first trial, and ran again: folder, first lines, end."""
+    folder = tmp_path_factory.mktemp("resumed")
+    out = folder / "out"
+    command = [sys.executable, "-c", UNREACHABLE, *RUN, "--out", str(out)]
+    with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(command, env=quiet, stdout=log, stderr=log)
-        wait_for(lambda: len(experiments.read(tmp_path / "out")) >= 1, seconds=300)
+        wait_for(lambda: len(experiments.read(out)) >= 1, seconds=300)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    kept = (tmp_path / "out" / "results.jsonl").read_bytes()
-    before = experiments.read(tmp_path / "out")
-    assert len(before) == 1
-    done = subprocess.run([*command, "--json"], env=quiet, capture_output=True, text=True, check=True, timeout=600)
+    kept = (out / "results.jsonl").read_bytes()
+    done = subprocess.run([*command, "--json"], check=False, env=quiet, capture_output=True, text=True, timeout=600)
+    return out, kept, done
+
+
+def test_a_search_that_is_killed_goes_on_with_every_finished_trial(resumed):
+    out, kept, done = resumed
+    assert done.returncode == 0, done.stderr
+    (before,) = map(json.loads, kept.splitlines())
     report = json.loads(done.stdout)
-    assert (tmp_path / "out" / "results.jsonl").read_bytes().startswith(kept)
-    assert report["rows"][: len(before)] == before
+    assert (out / "results.jsonl").read_bytes().startswith(kept)
+    assert report["rows"][0] == before
     assert [row["number"] for row in report["rows"]] == [1, 2]
     assert report["settings"]["test_images"] == 1000 and report["settings"]["data"] == "mnist"
 
 
-def test_a_whole_search_without_a_network_and_its_network_without_autokeras(tmp_path, quiet):
-    out, exported = tmp_path / "out", tmp_path / "best.keras"
-    arguments = [*RUN[2:], "--out", str(out), "--max-trials", "1", "--json"]
-    run = [sys.executable, "-c", UNREACHABLE, *arguments]
-    done = subprocess.run(run, check=False, env=quiet, capture_output=True, text=True, timeout=600)
+def test_a_whole_search_without_a_network_and_its_network_without_autokeras(resumed, tmp_path, quiet):
+    out, _, done = resumed
+    exported = tmp_path / "best.keras"
     assert done.returncode == 0, done.stderr
-    assert len(json.loads(done.stdout)["rows"]) == 1
+    assert len(json.loads(done.stdout)["rows"]) == 2
     search.report(out).export(exported)
     load = [sys.executable, "-c", WITHOUT_AUTOKERAS, str(exported)]
     loaded = subprocess.run(load, check=False, env=quiet, capture_output=True, text=True, timeout=300)

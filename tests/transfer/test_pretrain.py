@@ -12,12 +12,24 @@ import keras
 import numpy as np
 import pytest
 
-from cnnlab import datasets, pretrain, training
+from cnnlab import datasets, models, pretrain, training
 from cnnlab.experiments import checkpoint, runner
 from cnnlab.files import write_whole
 from cnnlab.pretrain import NAME, Pretraining
 
 SMALL = Pretraining(width=0.0625, epochs=3, data="shapes100", images=256, batch_size=64, precision="float32")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shallow_network():
+    """VGG11 in the place of VGG19, with half of the layers to trace; the process that is killed trains VGG19."""
+
+    def build(self):
+        return models.build("vgg11", (32, 32, 3), 100, width=self.width, regularizer="batch_norm")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pretraining, "build", build)
+        yield
 
 
 def weights(folder):
