@@ -10,7 +10,8 @@ in it nor what other programs do on a busy machine, and decides whether a target
 1` before the command) both measure the same thing.
 
 The recipe computes in bfloat16, the listing as the lecture has it, in float32. Of the recipe's gain in time, the part
-that comes from this needs a processor with instructions for bfloat16; on one without, the recipe becomes slower by it.
+that comes from this needs a processor with instructions for bfloat16; on one without, the recipe becomes slower by it
+(`python -m benchmarks.bfloat16_speed`).
 
     CNNLAB_DATA=folder python -m benchmarks.mnist_recipe [--seeds 0 1 2] [--only fast small] [--out FILE] [--json]
 """
