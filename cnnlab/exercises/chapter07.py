@@ -280,9 +280,7 @@ answer = None  # a set of names
 answer = {"N1", "N3", "N6"}
 """,
         mistakes=(
-            Mistake(
-                'answer = {"N1", "N3", "N5", "N6"}', "In one of yours, another layer reads the convolution's output."
-            ),
+            'answer = {"N1", "N3", "N5", "N6"}',
             Mistake('answer = {"N1", "N3"}', "A sum is in the way only if it reads what the batch norm reads."),
             'answer = {"N1", "N2", "N3", "N6"}',
             'answer = {"N1", "N7"}',
