@@ -77,6 +77,7 @@ assert plain.shape == normal.shape == (len(RATES), 3)
 assert (np.median(normal, axis=1) > np.median(plain, axis=1) + 0.1).all()  # at every rate
 best_plain, best_normal = (max(rows, key=np.median) for rows in (plain, normal))
 assert min(best_normal) > max(best_plain) + {"smoke": 0.15, "cpu": 0.05, "gpu": 0.05}[profile]
+assert np.median(best_normal) > max(best_plain) + 0.1
 
 # %% after fold-one-number  [F2 000.34]
 assert (w_fold, b_fold) == (1.5, -1.0) and two_layers == one_layer == 2.0
