@@ -287,7 +287,6 @@ assert units == {18: [2] * 4, 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23
 assert list(stages[50]) == [(56, 56, 256), (28, 28, 512), (14, 14, 1024), (7, 7, 2048)]
 assert list(stages[18]) == [(56, 56, 64), (28, 28, 128), (14, 14, 256), (7, 7, 512)]
 assert (last.kind, last.params - 1000) == ("Dense", 2_048_000)
-assert [depth_of(blueprint(models.build, f"resnet{depth}", (224, 224, 3), 1000)) for depth in (18, 50)] == [18, 50]
 
 # %% after resnet-variants  [D21 E30]
 assert np.allclose(list(zeros.values()), [1.795, 3.644], rtol=0, atol=5e-4)
