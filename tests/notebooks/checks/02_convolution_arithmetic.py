@@ -131,8 +131,6 @@ slide = {
 }
 assert sorted(slide) == [(i, j) for i in (3, 4, 5) for j in (3, 4, 5)]  # i >= U and j >= V
 assert list(slide.values()) == correlate2d(signed, turned).ravel().tolist()
-
-# %% after flip-libraries  [E17 004.16]
 assert np.allclose(in_tensorflow[0, ..., 0], correlate2d(signed, corners))
 true_convolution = reference.convolve2d_true(signed[..., None], corners[..., None, None])
 assert np.array_equal(true_convolution[..., 0], correlate2d(signed, turned))
@@ -247,7 +245,7 @@ assert multiply_adds == arithmetic.conv_macs(10, 3, 8, 16) == 115_200
 
 # %% after im2col-timing  [004.30]
 assert np.allclose(convolve(*tensors), convolve_each(batch, small_kernels), atol=1e-4)
-assert loops_time > 20 * max(per_image)  # over a thousand times in truth
+assert loops_time > 20 * max(per_image)  # hundreds of times in truth
 
 # %% after count-links  [002.11 002.12 004.15]
 assert len(full_links) == 35 and len(local_links) == 15 and len(weights) == 3
