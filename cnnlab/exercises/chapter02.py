@@ -111,7 +111,7 @@ def _check_budget(answer) -> str | None:
     height, width = model.output_shape[1:3]
     if min(height, width) < 4:
         return f"expected maps of at least 4×4, got {height}×{width}"
-    # Nested models are rows of the profile too; of a pooling layer the stride is the window unless it is given.
+    # The layers of nested models count as well. A pooling layer whose stride is not given has its window as stride.
     steps = [max(np.atleast_1d(layer.strides)) for layer in model._flatten_layers() if hasattr(layer, "strides")]
     if max(steps, default=1) > 2:
         return f"a stride of {max(steps)} skips too much at once, 2 is the most"
