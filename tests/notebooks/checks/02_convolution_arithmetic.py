@@ -18,6 +18,7 @@ assert receptive_field[10, 10] == receptive_field.max() == 1 and receptive_field
 
 # %% after window-data  [002.08]
 assert np.sum(image[0:3, 0:3] * cross) == 4 and image.sum() == 11
+assert cross.tolist() == [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
 
 # %% after slide-window  [A10 002.07 002.08]
 assert np.array_equal(feature_map, [[4, 1, 1], [1, 2, 0], [2, 1, 2]])
@@ -34,6 +35,7 @@ assert best == (64, 48) and template.shape == (48, 48) and matches.shape == (177
 assert abs(template.mean()) < 1e-9 and elsewhere.max() < 0.7 * matches.max()
 assert np.isclose(matches.max(), np.sum(template * gray[64:112, 48:96]), rtol=1e-4)
 assert gray.shape == (224, 224) and 0 <= gray.min() < 0.3 < 0.7 < gray.max() <= 1
+assert np.allclose(255 * gray, photo.mean(axis=2))
 
 # %% after pad-zeros  [002.09]
 assert np.array_equal(pad2d(count_up, 1), np.pad(count_up, 1))
@@ -121,6 +123,12 @@ assert arithmetic.padding_sides(len(square) + 1, 3, 2, "same") == (1, 1)  # the 
 # %% after flip-corners  [A18 E16 E17 004.12 004.16]
 assert np.array_equal(correlate2d(signed, turned), [[0, -2, -1], [2, 2, 4], [-1, 0, 0]])
 assert np.array_equal(correlate2d(signed, corners), [[0, 2, 1], [-2, -2, -4], [1, 0, 0]])
+assert signed[0].tolist() == [1] * 5 and signed[1:].tolist() == [
+    [-1, 0, -3, 0, 1],
+    [2, 1, 1, -1, 0],
+    [0, -1, 1, 2, 1],
+    [1, 2, 1, 1, 1],
+]
 taps = [(u, v) for u in (1, 2, 3) for v in (1, 2, 3)]  # the slide's formula with its own indices, from 1
 slide = {
     (i, j): sum(corners[u - 1, v - 1] * signed[i - u, j - v] for u, v in taps)
@@ -155,6 +163,8 @@ for group, names in groups.items():
     assert all((value == (0 if group == "edges" else 100)).all() for value in values.values())  # sum 0 or 1
     positive = all((filters.KERNELS[name] >= 0).all() for name, value in values.items())
     assert positive == (group == "means") and len(values) == 3
+last = [filters.apply(picture, filters.KERNELS[name]) for name in groups["means"]]
+assert np.array_equal(pictures, last) and np.abs(picture / 255 - gray).max() < 1 / 255
 rows = {name: filters.apply(picture, filters.KERNELS[name], offset=128).astype(int) for name in groups["edges"]}
 whiskers = (slice(150, 200), slice(0, 80))  # nearly horizontal there
 assert np.abs(rows["laplacian"][whiskers] - 128).mean() > np.abs(rows["vertical_edge"][whiskers] - 128).mean()
@@ -203,6 +213,8 @@ assert layer.count_params() == arithmetic.conv_params(5, 4, 7) == 7 * 4 * 5 * 5 
 
 # %% after six-maps  [004.18]
 assert bank.shape == (3, 3, 3, 6) and maps.shape == (112, 112, 6)
+answers = np.array([[1, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 1]]) @ np.stack(list(mixes.values()), axis=1)
+assert np.allclose(answers, [[1, 0, 0], [1 / 3, 1, 1 / 2], [2 / 3, 0, 1], [1 / 3, 0, -1]])  # white, red, yellow, blue
 by_keras = layers.Conv2D(6, kernel_size=3, strides=2, activation="relu", use_bias=False)
 framed = np.pad(photo / 255, ((1, 1), (1, 1), (0, 0)))[None].astype("float32")
 by_keras.build(framed.shape)
@@ -240,6 +252,8 @@ assert np.allclose(conv_im2col(volume, kernels), reference.conv2d_im2col(volume,
 assert np.allclose(conv_im2col(volume, kernels), tf.nn.conv2d(volume[None], kernels, 1, "VALID")[0])
 multiply_adds = reference.im2col(volume, (3, 3)).size * kernels.shape[3]  # rows × window × kernels
 assert multiply_adds == arithmetic.conv_macs(10, 3, 8, 16) == 115_200
+high, few = np.random.default_rng(1).normal(size=(6, 9, 3)), np.random.default_rng(2).normal(size=(2, 2, 3, 5))
+assert np.allclose(conv_im2col(high, few), reference.conv2d(high, few)) and kernels.shape == (3, 3, 8, 16)
 
 # %% after im2col-timing  [004.30]
 assert np.allclose(convolve(*tensors), convolve_each(batch, kernels), atol=1e-4) and batch.shape == (64, 12, 12, 8)
@@ -301,6 +315,7 @@ assert np.max(first + second) == 1 and np.max(first) + np.max(second) == 2
 
 # %% after go-board  [E88]
 assert np.array_equal(*pooled_boards) and not np.array_equal(*boards) and pooled_boards[0].shape == (9, 9)
+assert boards.sum(axis=(1, 2)).tolist() == [1, 1]
 in_steps = layers.Conv2D(8, 2, strides=2), layers.MaxPooling2D(2)  # the text: strides in place of pooling
 feature_maps = keras.Input((*boards.shape[1:], 8))
 assert {layer(feature_maps).shape[1:] for layer in in_steps} == {(9, 9, 8)}
@@ -309,6 +324,7 @@ assert [layer.count_params() for layer in in_steps] == [2 * 2 * boards.shape[0] 
 # %% after edge-error  [E45 000.15]
 assert start.shape == (120, 120, 1) and there.shape == (118, 118, 1) and there.min() == 0
 assert np.array_equal(edges(start, 2), there[::2, ::2])
+assert np.array_equal(start[..., 0], gray[40:160, 40:160])
 
 # %% after measure-movements  [E45 000.15 002.03]
 values = list(errors.values())
@@ -328,6 +344,7 @@ assert np.abs(moved(zoom=0.5)[4:-4, 4:-4, 0] * 255 - np.asarray(smaller, float)[
 
 # %% after pool-movements  [E45 000.18 002.03 003.23]
 assert abs(mean_distance - 45.9) < 0.05 and len(curves) == 3 * 4 * 5
+assert rows.shape == columns.shape == start.shape[:2] and max(abs(rows.mean()), abs(columns.mean())) < 1e-9
 kinds = ("shift", "zoom", "turn")
 for window in windows:
     for pixels in displacements:
@@ -384,13 +401,14 @@ assert max(fields["2×2 pooling after every second"]) < len(photo)  # it fits on
 # %% after listing-slips  [A7 A9 E74 E75 000.19]
 assert (as_printed.sum(), sharpen_8.sum()) == (3, 1) and np.argwhere(as_printed != sharpen_8).tolist() == [[1, 2]]
 assert five.shape == (28, 28, 1) and five.max() > 250
+assert np.array_equal(five, mnist.x_train[np.argmax(mnist.y_train == 5)])
 assert np.isclose(mnist.x_train.max() / 255 / 255, 1 / 255)
 
 # %% after listing-shapes  [A8 E75 000.19]
 assert convolved.shape == pooled_image.shape == (1, 14, 14, 1) and pooled.shape == (1, 7, 7, 1)
 assert np.allclose(convolved[0], reference.conv2d(digit[0], weights, 2, "same"), atol=1e-5)
 assert np.allclose(pooled[0], reference.max_pool2d(convolved[0], 2))
-assert 0.98 < digit.max() <= 1
+assert np.isclose(digit.max(), five.max() / 255)
 
 # %% after chapter-headline
 assert f"{faster:.1f} {larger:.1%} {local // shared}" == "3.6 6.8% 196"
