@@ -183,15 +183,17 @@ def draw_sliding(figure, size: int, kernel: int, stride: int = 1, padding: int =
     figure.suptitle(title, fontsize=9)
 
 
-def plot_volumes(volumes: Sequence[tuple[str, Sequence[int]]], title: str = ""):
+def plot_volumes(volumes: Sequence[tuple[str, Sequence[int]]], title: str = "", spacing: float = 1.15):
     """The layers of a network as blocks in a row: height and width in space, thickness for channels.
 
-    Lengths are drawn on a root scale, so that 1 and 512 both find room; the exact shape stands below each block.
+    Lengths are drawn on a root scale, so that 1 and 512 both find room; the exact shape stands below each block. The
+    longest vector is at most as tall as the tallest map, and the others in proportion.
 
     Args:
         volumes: pairs (name, shape), shape without the batch axis: (H, W, C) or (N,). For a functional Keras model:
             `[(layer.name, layer.output.shape[1:]) for layer in model.layers]`.
         title: text above the figure.
+        spacing: inches from one block to the next.
 
     Returns:
         A matplotlib figure with one axis.
@@ -208,10 +210,11 @@ def plot_volumes(volumes: Sequence[tuple[str, Sequence[int]]], title: str = ""):
             raise ValueError(f"volumes must have shapes (H, W, C) or (N,), got {shape} for {name!r}")
     if not volumes:
         raise ValueError("volumes must hold at least one pair (name, shape), got none")
-    figure, axis = plt.subplots(figsize=(1.0 + 1.15 * len(volumes), 2.6))
+    figure, axis = plt.subplots(figsize=(1.0 + spacing * len(volumes), 2.6))
     tallest = max(max(shape) if len(shape) == 3 else 1 for _, shape in volumes)
+    longest = max(shape[0] if len(shape) == 1 else 1 for _, shape in volumes)
     for place, (name, shape) in enumerate(volumes):
-        height, width, channels = shape if len(shape) == 3 else (min(shape[0], tallest), 1, 1)
+        height, width, channels = shape if len(shape) == 3 else (shape[0] * min(1, tallest / longest), 1, 1)
         up, deep = (0.15 + 1.6 * np.sqrt(side / tallest) for side in (height, width))
         thick = 0.06 + 0.028 * np.sqrt(channels)
         slant_x, slant_y = 0.22 * deep, 0.16 * deep  # the block's width runs into the page
@@ -234,3 +237,75 @@ def plot_volumes(volumes: Sequence[tuple[str, Sequence[int]]], title: str = ""):
     axis.set_aspect("equal")
     axis.set_axis_off()
     return figure
+
+
+def draw_block(axis, model, title: str = "", detail: bool = False) -> None:
+    """Draw the paths of a block side by side, from its input at the bottom to the layer that joins them at the top.
+
+    A path that splits off another begins at the height of the split, to the right of the other.
+
+    Args:
+        axis: the matplotlib axis to draw on.
+        model: a functional Keras model with one input and one output, in which only the last layer reads several maps.
+        title: text above the block.
+        detail: whether batch norms and activations have boxes of their own.
+
+    Raises:
+        ValueError: a layer before the last reads several maps.
+    """
+    paths = _paths(model, detail)
+    top = max(map(len, paths))
+    line = {"color": "0.5", "linestyle": "-", "linewidth": 1, "zorder": 0}
+    box = {"boxstyle": "round,pad=0.25", "facecolor": "0.93", "edgecolor": "0.4"}
+    for place, path in enumerate(paths):
+        base = path.count("")
+        if base:
+            axis.plot([place - 1, place], [base - 0.5] * 2, **line)
+        axis.plot([place, place], [base - 0.5 if base else -0.8, top - 0.4], **line)
+        for row, label in enumerate(path):
+            if label:
+                axis.text(place, row, label.replace(" ", "\n"), ha="center", va="center", fontsize=7, bbox=box)
+    ends = [-0.4, len(paths) - 0.6]
+    if len(paths) > 1:
+        axis.plot(ends, [-0.8] * 2, color="0.5", linestyle="-", linewidth=1)
+        axis.plot(ends, [top - 0.4] * 2, color="0.2", linestyle="-", linewidth=2.5)
+        join = type(model.get_layer(index=-1)).__name__.lower()
+        axis.text(sum(ends) / 2, top - 0.3, join, ha="center", va="bottom", fontsize=7)
+    shape = "×".join(map(str, model.input.shape[1:]))
+    axis.text(sum(ends) / 2, -0.95, shape, ha="center", va="top", fontsize=7)
+    axis.set(xlim=(-0.7, len(paths) - 0.3), ylim=(-1.3, top + 0.1))
+    axis.set_title(title, fontsize=9)
+    axis.set_axis_off()
+
+
+def _paths(model, detail: bool = False) -> list[list[str]]:
+    """The paths of a block, each the labels of its layers from bottom to top; empty ones where it is another's path."""
+    made_by = {id(layer.output): layer for layer in model.layers}
+    last = made_by[id(model.output)]
+    joined = isinstance(last.input, list)
+    height, paths = {id(model.input): 0}, []
+    for end in last.input if joined else [model.output]:
+        way = [end]
+        while id(way[-1]) not in height:
+            source = made_by[id(way[-1])].input
+            if isinstance(source, list):
+                raise ValueError(f"model must join its paths in its last layer, {made_by[id(way[-1])].name} joins some")
+            way.append(source)
+        path = [""] * height[id(way[-1])]
+        for tensor in reversed(way[:-1]):
+            path += filter(None, [_label(made_by[id(tensor)], detail)])
+            height[id(tensor)] = len(path)
+        paths.append(path)
+    return paths
+
+
+def _label(layer, detail: bool) -> str | None:
+    """Kernel, step and channels of a convolution, kind and window of a pool; None for a layer without a box."""
+    kind = type(layer).__name__
+    step = "/2" if max(getattr(layer, "strides", (1,))) == 2 else ""
+    if hasattr(layer, "kernel_size"):
+        size = "×".join(map(str, layer.kernel_size))
+        return f"{size}{step} {'depthwise' if kind == 'DepthwiseConv2D' else layer.filters}"
+    if hasattr(layer, "pool_size"):
+        return f"{'max' if kind == 'MaxPooling2D' else 'mean'} {'×'.join(map(str, layer.pool_size))}{step}"
+    return {"BatchNormalization": "batch norm", "ReLU": "ReLU"}.get(kind) if detail else None

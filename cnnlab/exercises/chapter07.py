@@ -3,6 +3,7 @@
 import numpy as np
 
 from cnnlab.exercises import Exercise, Mistake, first_wrong, returned, shown, wrong_value
+from cnnlab.exercises.data import digits
 
 FOLDING_NETWORKS = {"N1", "N3", "N6"}  # of exercise 07.5; a test asks folding.explain
 WHY_OTHERS_DO_NOT = {
@@ -72,14 +73,6 @@ def _check_which_fold(answer) -> str | None:
     return f"your networks fold, but {missing} more of the six {'does' if missing == 1 else 'do'}" if missing else None
 
 
-def _digits(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Some of the course's own training digits, float32 (N, 28, 28, 1), and their labels."""
-    from cnnlab.datasets import embedded_folder
-
-    with np.load(embedded_folder() / "mnist_sample.npz") as sample:
-        return sample["x_train"][start:stop, ..., None].astype("float32"), sample["y_train"][start:stop].astype(int)
-
-
 def _old_camera(images: np.ndarray):
     """A network with one batch norm, which has the statistics of these images."""
     import keras
@@ -106,7 +99,7 @@ def _has_batch_norm(model) -> bool:
 def _check_camera(answer) -> str | None:
     import keras
 
-    images, _ = _digits(0, 1024)
+    images, _ = digits(0, 1024)
     model = _old_camera(images)
     weights = model.get_weights()
     expected = keras.ops.convert_to_numpy(model(images[:256]))
@@ -130,7 +123,7 @@ def _check_training(answer) -> str | None:
 
     from cnnlab import folding
 
-    model = returned(answer, *_digits(0, 2000))
+    model = returned(answer, *digits(0, 2000))
     if not isinstance(model, keras.Model):
         return f"expected a Keras model, got {shown(model)}"
     explanation = folding.explain(model)
@@ -142,7 +135,7 @@ def _check_training(answer) -> str | None:
     folded = folding.fold_batch_norm(model)
     if folded.count_params() > LARGEST:
         return f"folded, it has {folded.count_params():,} parameters"
-    images, labels = _digits(3000, 3500)
+    images, labels = digits(3000, 3500)
     outputs = keras.ops.convert_to_numpy(folded(images))
     if outputs.shape != (len(images), 10):
         return f"expected ten outputs per image, got shape {outputs.shape} for {len(images)} images"

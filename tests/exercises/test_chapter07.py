@@ -6,6 +6,7 @@ from keras import layers
 
 from cnnlab import exercises, folding
 from cnnlab.exercises import chapter07
+from cnnlab.exercises.data import digits
 
 
 def stacked(*stack) -> keras.Model:
@@ -66,7 +67,7 @@ def test_the_target_of_the_training_is_reached_with_any_seed(seed):
 
 def test_a_whole_lot_of_digits_moves_the_averages_to_the_new_camera():
     """The bound of the new camera has room on both sides: an adapted network is far below it, others far above."""
-    images, _ = chapter07._digits(0, 1024)
+    images, _ = digits(0, 1024)
     model = chapter07._old_camera(images)
     expected = keras.ops.convert_to_numpy(model(images))
     answer = exercises._answer_of(exercises.find("07.6").solution)
