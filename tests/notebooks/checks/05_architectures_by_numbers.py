@@ -1,4 +1,4 @@
-"""What is checked of chapter 05; bounds of trained results come from five seeds in each profile, less a margin."""
+"""What is checked of chapter 05; bounds of trained results lie far above chance and far below what the runs gave."""
 
 # %% after small-vgg-model
 shapes = [layer.output.shape[1:] for layer in small_vgg.layers]
