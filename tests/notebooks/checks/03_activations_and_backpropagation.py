@@ -2,7 +2,7 @@
 
 # %% after one-circuit
 assert (total, largest, f) == (p + q, max(q, r), 20) and (to_p, to_q, to_r) == (4, 9, 0)
-assert (to_total, to_largest) == (largest, total)
+assert (to_total, to_largest) == (largest, total) and total + r == 7
 
 # %% after nudge-the-circuit
 assert [circuit(*numbers) for numbers in ((p, q, r), (1, 2, 3), (-1, 4, 2))] == [f, 9, 12]
@@ -13,6 +13,7 @@ for name, gradient in {"p": to_p, "q": to_q, "r": to_r}.items():
 # %% after number-class
 x, w = Number(3.0), Number(2.0)
 assert ((x + w).value, (x * w).value, x.maximum(w).value, w.maximum(x).value) == (5, 6, 3, 3)
+assert (x + w).made_of == [(x, 1), (w, 1)] and x.maximum(w).made_of == [(x, 1), (w, 0)] and x.gradient == 0
 
 # %% after walk-back
 assert (a.gradient, b.gradient, c.gradient) == (to_p, to_q, to_r)
@@ -47,6 +48,9 @@ assert not np.allclose(stack, x @ matrix)
 # %% after first-activations
 assert sigmoid(np.array([-1e9, 0, 1e9])).tolist() == [0, 0.5, 1] and np.isclose(sigmoid(2.0), 1 / (1 + np.exp(-2)))
 assert list(ACTIVATIONS) == ["linear", "sigmoid", "tanh", "ReLU"]
+relu, slope_of_relu = ACTIVATIONS["ReLU"]
+numbers = np.array([-2, 0, 0.5])
+assert relu(numbers).tolist() == [0, 0, 0.5] and slope_of_relu(numbers).tolist() == [0, 0, 1]
 
 # %% after activation-step-class
 step = Activation("ReLU")
@@ -116,6 +120,7 @@ assert x.shape == (6, 4) and set(labels.tolist()) <= {0, 1, 2} and difference < 
 # %% after load-digits
 assert x_train.shape == (TRAIN, 28, 28, 1) and {"smoke": 1_500, "cpu": 3_000, "gpu": 3_000}[profile] == TRAIN
 assert x_validation.shape == x_test.shape == (1_000, 28, 28, 1) and len(y_validation) == len(y_test) == 1_000
+assert (len(x_validation), len(x_test)) == (VALIDATION, TEST)
 assert np.array_equal(y_validation, dataset.y_train[3_000:4_000]) and np.array_equal(y_test, dataset.y_test[:1_000])
 raw = np.concatenate([dataset.x_train[:TRAIN], dataset.x_train[3_000:4_000], dataset.x_test[:1_000]])
 assert np.allclose(np.concatenate([x_train, x_validation, x_test]) * deviation + mean, raw, atol=0.01)
@@ -197,6 +202,15 @@ assert step.weights[0].shape == (5, 5, 6, 100) and abs(step.weights[0].var() * 1
 usual = Convolution(6, 100, 5, np.random.default_rng(1))
 assert np.allclose(usual.weights[0] * math.sqrt(3 / 2), step.weights[0])
 assert not step.weights[1].any() and step.weights[0].dtype == np.float32
+[step], draw = in_double_precision([Convolution(2, 3, 3, np.random.default_rng(1))]), np.random.default_rng(2)
+maps, error = draw.normal(size=(2, 6, 5, 2)), draw.normal(size=(2, 4, 3, 3))
+forwards = step.forward(maps)
+assert np.allclose(forwards, [reference.conv2d(one, step.weights[0]) for one in maps])
+to_maps = step.backward(error)
+each = [reference.conv2d_gradients(one, step.weights[0], e) for one, e in zip(maps, error, strict=True)]
+assert np.allclose(to_maps, [one[0] for one in each])
+for gradient, numbers in zip(step.gradients, list(zip(*each, strict=True))[1:], strict=True):
+    assert np.allclose(gradient, sum(numbers))
 
 # %% after check-convolution  [004.20 004.21 004.27 E14]
 kernel, bias = convolution.weights
