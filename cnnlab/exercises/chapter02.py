@@ -1,15 +1,38 @@
-"""Exercises of chapter 02, convolution arithmetic."""
+"""Exercises of chapter 02: sizes, kernels, counts, a network on a budget, a kernel found and one chosen on digits."""
 
 import numpy as np
 
-from cnnlab.arithmetic import conv_macs, output_size, padding_sides, receptive_field
-from cnnlab.exercises import Exercise, Mistake, differs, first_wrong, shown, wrong_value
+from cnnlab.arithmetic import conv_macs, output_size, padding_sides, profile
+from cnnlab.exercises import Exercise, Mistake, differs, first_wrong, returned, shown, wrong_value
+
+SMALLEST_FIELD, MOST_PARAMETERS, MOST_MULTIPLY_ADDS = 40, 10_000, 3_000_000  # of exercise 02.6
+FEWEST_RIGHT = 0.95  # of exercise 02.9, of the digits that the student does not get
+DIGITS_GIVEN, DIGITS_KEPT = 200, 500
 
 
-def _check_sizes(answer) -> str | None:
-    cases = [(32, 5, 1, 0), (32, 5, 1, 2), (227, 11, 4, 0), (28, 3, 2, "same"), (13, 3, 2, 0), (10, 4, 3, 1)]
-    sizes = [output_size(*case) for case in cases]
-    return wrong_value(answer, sizes, "six whole numbers", [f"size {number}" for number in range(1, 7)])
+def _check_settings(answer) -> str | None:
+    wrong = wrong_value(answer, (2, 4, 2, 3, 16, 3), "six whole numbers")
+    if wrong is None or wrong.startswith("expected"):
+        return wrong
+    padding, stride, same_stride, window, size, count = (int(value) for value in answer)
+    for name, value, settings, outputs in (
+        ("padding", padding, (32, 5, 1, padding), 32),
+        ("stride", stride, (227, 11, stride), 55),
+        ("stride with `same`", same_stride, (28, 3, same_stride, "same"), 14),
+        ("window", window, (13, window, 2), 6),
+        ("size", size, (size, 3, 2, 1), 8),
+    ):
+        try:
+            got = output_size(*settings)
+        except ValueError:
+            return f"the {name}: {value} is not possible"
+        if got != outputs:
+            return f"the {name}: {value} gives {got} outputs, not {outputs}"
+    if window == 2:
+        return "the window: with 2 pixels it does not overlap the next one"
+    if size == 15:
+        return "the size: 15 gives 8 outputs, but so does a larger one"
+    return f"the number of outputs: {count} is not right"
 
 
 def _correlate(image: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
@@ -17,17 +40,34 @@ def _correlate(image: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray
     return np.tensordot(windows, kernel)
 
 
+class _Counted(np.ndarray):
+    """An image that counts how often it is read."""
+
+    reads = 0
+
+    def __getitem__(self, place):
+        _Counted.reads += 1
+        return super().__getitem__(place)
+
+
 def _check_correlation(answer) -> str | None:
-    count_up = np.arange(1.0, 26).reshape(5, 5)
-    generator = np.random.default_rng(0)
+    count_up = np.arange(1, 26).reshape(5, 5)
+    x_shape = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
+    remainders = np.arange(24).reshape(4, 6) % 7
     arguments = [
-        (count_up, np.array([[1.0, 0, 1], [0, 1, 0], [1, 0, 1]]), 1),
-        (count_up, np.array([[0.0, 0, 1], [0, 0, 0], [0, 0, 0]]), 1),
-        (count_up, np.array([[1.0, 0, 1], [0, 1, 0], [1, 0, 1]]), 2),
-        (generator.normal(size=(7, 9)), generator.normal(size=(2, 4)), 1),
-        (generator.normal(size=(10, 8)), generator.normal(size=(3, 2)), 3),
+        (count_up, x_shape, 1),
+        (count_up, np.array([[0, 0, 1], [0, 0, 0], [0, 0, 0]]), 1),
+        (count_up, x_shape, 2),
+        (remainders, np.array([[1, 0, 2], [0, -1, 0]]), 1),
+        (remainders.T, np.array([[1], [3]]), 3),
     ]
-    return first_wrong(answer, [(case, _correlate(*case)) for case in arguments])
+    if wrong := first_wrong(answer, [(case, _correlate(*case)) for case in arguments]):
+        return wrong
+    kernel = np.array([[1, 2, 3], [4, 5, 6]])
+    _Counted.reads = 0
+    returned(answer, np.arange(400).reshape(20, 20).view(_Counted), kernel, 1)
+    # A position each would be 342 reads. Three per weight leave room for a slice of a slice.
+    return "the image is read far more often than once per weight" if _Counted.reads > 3 * kernel.size else None
 
 
 def _check_diagonal(answer) -> str | None:
@@ -40,11 +80,11 @@ def _check_diagonal(answer) -> str | None:
     white = float(kernel.sum())
     if wrong := differs(white, 0):
         return f"a white area: {wrong}"
-    level = np.array([[0, 0, 0], [1, 1, 1], [0, 0, 0]])
-    for name, pattern in (("rising", np.fliplr(np.eye(3))), ("level", level), ("upright", level.T)):
+    horizontal = np.array([[0, 0, 0], [1, 1, 1], [0, 0, 0]])
+    for name, pattern in (("rising", np.fliplr(np.eye(3))), ("horizontal", horizontal), ("vertical", horizontal.T)):
         got = float(np.sum(kernel * pattern))
         if not got <= 1e-9:
-            return f"a line that is {name}: expected 0 or less, got {got:g}"
+            return f"a {name} line: expected 0 or less, got {got:g}"
     return None
 
 
@@ -60,16 +100,31 @@ def _check_parameters(answer) -> str | None:
     return wrong_value(answer, expected, "three whole numbers", names)
 
 
-def _check_receptive_field(answer) -> str | None:
-    stacks = [
-        [(3, 1)],
-        [(3, 1), (3, 1)],
-        [(3, 2), (3, 1)],
-        [(5, 1), (2, 2), (5, 1), (2, 2)],
-        [(11, 4), (3, 2), (5, 1), (3, 2), (3, 1)],
-        [],
-    ]
-    return first_wrong(answer, [((stack,), receptive_field(stack)) for stack in stacks])
+def _check_budget(answer) -> str | None:
+    import keras
+
+    model = returned(answer)
+    if not isinstance(model, keras.Model):
+        return f"expected a Keras model, got {shown(model)}"
+    if model.input_shape != (None, 64, 64, 3) or len(model.output_shape) != 4 or model.output_shape[3] != 16:
+        return f"expected images (64, 64, 3) and 16 maps, got {model.input_shape[1:]} and {model.output_shape[1:]}"
+    height, width = model.output_shape[1:3]
+    if min(height, width) < 4:
+        return f"expected maps of at least 4×4, got {height}×{width}"
+    # The layers of nested models count as well. A pooling layer whose stride is not given has its window as stride.
+    steps = [max(np.atleast_1d(layer.strides)) for layer in model._flatten_layers() if hasattr(layer, "strides")]
+    if max(steps, default=1) > 2:
+        return f"a stride of {max(steps)} skips too much at once, 2 is the most"
+    table = profile(model)
+    seen = list(table)[-1].receptive_field  # None behind a layer that the profile does not know
+    side = min(np.atleast_1d(seen or 0))
+    if side < SMALLEST_FIELD:
+        return f"a value of the last layer sees {side}×{side} pixels"
+    if table.params > MOST_PARAMETERS:
+        return f"it has {table.params:,} parameters"
+    if table.macs > MOST_MULTIPLY_ADDS:
+        return f"it needs {table.macs:,} multiply-adds"
+    return None
 
 
 def _check_bottleneck(answer) -> str | None:
@@ -84,37 +139,80 @@ def _check_bottleneck(answer) -> str | None:
     if channels < 1:
         return f"expected at least one channel, got {channels}"
     if cost(channels) > half:
-        return f"multiply-adds an output pixel at c = {channels}: expected at most {half:,}, got {cost(channels):,}"
+        return f"multiply-adds per output pixel at c = {channels}: expected at most {half:,}, got {cost(channels):,}"
     if cost(channels + 1) <= half:
         return f"a larger c needs at most half as well, got {channels}"
     return None
 
 
+def _check_filter(answer) -> str | None:
+    cases = []
+    for seed, (kernel, constant) in enumerate(
+        (
+            ([[0, 0, 0], [0, 3, 0], [0, 0, 0]], 0),
+            ([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], 0),
+            ([[1, 2, 0], [0, -1, 0], [0, 0, -1]], 2),
+        )
+    ):
+        before = np.random.default_rng(seed).normal(size=(40, 60))
+        cases.append(((before, _correlate(before, np.array(kernel), 1) + constant), (kernel, constant)))
+    return first_wrong(answer, cases, tolerance=0.05, parts=("the kernel", "the constant"))
+
+
+def _zeros_and_ones(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Zeros and ones among the course's own training digits, (N, 28, 28) from 0 to 1, and their labels."""
+    from cnnlab.datasets import embedded_folder
+
+    with np.load(embedded_folder() / "mnist_sample.npz") as sample:
+        chosen = np.flatnonzero(sample["y_train"] <= 1)[start:stop]
+        return sample["x_train"][chosen] / 255, sample["y_train"][chosen].astype(int)
+
+
+def _check_one_kernel(answer) -> str | None:
+    got = returned(answer, *_zeros_and_ones(0, DIGITS_GIVEN))
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        return f"expected 2 results (a kernel, a threshold), got {shown(got)}"
+    kernel, threshold = np.asarray(got[0], dtype=float), float(got[1])
+    if kernel.ndim != 2 or not 1 <= min(kernel.shape) <= max(kernel.shape) <= 28:
+        return f"expected a kernel of at most 28×28, got shape {kernel.shape}"
+    images, labels = _zeros_and_ones(DIGITS_GIVEN, DIGITS_GIVEN + DIGITS_KEPT)
+    best = np.array([_correlate(image, kernel, 1).max() for image in images])
+    right = (best > threshold) == labels
+    if right.mean() >= FEWEST_RIGHT:
+        return None
+    ones, zeros = right[labels == 1].mean(), right[labels == 0].mean()
+    return f"{right.mean():.1%} of the other digits are right: {ones:.1%} of the ones, {zeros:.1%} of the zeros"
+
+
 EXERCISES = (
     Exercise(
         key="02.1",
-        title="Sizes by hand",
+        title="Settings by hand",
         stub="answer = None  # six whole numbers, as in (1, 2, 3, 4, 5, 6)",
-        hint="The size is floor((i + 2p - k) / s) + 1; Keras `same` gives the ceiling of i / s. Pooling follows the "
-        "same formula, and the floor drops what is left over.",
+        hint="Write floor((i + 2p - k) / s) + 1 = o with what you know, and try small numbers for the one you do not. "
+        "Keras `same` gives the ceiling of i / s. The floor drops what is left over, so that several sizes can give "
+        "the same number of outputs.",
         solution="""
 answer = (
-    (32 - 5) // 1 + 1,
-    (32 + 2 * 2 - 5) // 1 + 1,
-    (227 - 11) // 4 + 1,
-    28 // 2,  # same: the ceiling of 28 / 2
-    (13 - 3) // 2 + 1,
+    (5 - 1) // 2,  # padding that keeps the size
+    (227 - 11) // (55 - 1),
+    28 // 14,
+    3,  # windows of 2 and of 3 give 6 outputs; those of 3 overlap
+    (8 - 1) * 2 + 3 - 2 * 1 + 1,  # one pixel more than the windows need is dropped by the floor
     (10 + 2 * 1 - 4) // 3 + 1,
 )
 """,
         mistakes=(
-            "answer = (27, 31, 54, 13, 5, 2)  # the + 1 forgotten",
-            "answer = (28, 32, 55, 13, 6, 3)  # valid for same",
-            "answer = (28, 32, 55, 14, 6, 11 / 3)  # no floor",
-            "answer = (28, 30, 55, 14, 6, 3)  # padding on one side only",
-            "answer = (28, 32, 55, 14, 6)",
+            Mistake("answer = (4, 4, 2, 3, 16, 3)", "Padding is counted on each side."),
+            Mistake("answer = (2, 4, 2, 2, 16, 3)", "Windows overlap where the stride is smaller than the window."),
+            Mistake("answer = (2, 4, 2, 3, 15, 3)", "The floor drops what is left over at the end."),
+            "answer = (2, 4, 2, 3, 16, 4)  # rounded up",
+            "answer = (2, 4, 2, 3, 16, 11 / 3)  # no floor",
+            "answer = (2, 4, 0, 3, 16, 3)",
+            "answer = (2, 4, 2, 3, 17, 3)",
+            "answer = (2, 4, 2, 3, 16)",
         ),
-        check=_check_sizes,
+        check=_check_settings,
     ),
     Exercise(
         key="02.2",
@@ -139,6 +237,20 @@ def answer(image, kernel, stride):
     return output
 """,
         mistakes=(
+            Mistake(
+                """
+def answer(image, kernel, stride):
+    rows = (image.shape[0] - kernel.shape[0]) // stride + 1
+    columns = (image.shape[1] - kernel.shape[1]) // stride + 1
+    output = np.zeros((rows, columns))
+    for row, column in np.ndindex(rows, columns):
+        top, left = row * stride, column * stride
+        window = image[top : top + kernel.shape[0], left : left + kernel.shape[1]]
+        output[row, column] = np.sum(window * kernel)
+    return output
+""",
+                "Let the loop run over the weights; each meets a slice of the image that is as large as the output.",
+            ),
             """
 def answer(image, kernel, stride):  # turns the kernel: true convolution
     kernel = np.rot90(kernel, 2)
@@ -251,41 +363,50 @@ answer = (
     ),
     Exercise(
         key="02.6",
-        title="How far does it see?",
-        stub="""
-def answer(stack):
-    return None  # pixels along one axis
-""",
-        hint="Keep two numbers while you go through the stack: the field so far, and how many input pixels one step "
-        "of the present map is. A layer adds (kernel - 1) such steps, and its stride lengthens the steps of the "
-        "layers after it, not its own.",
+        title="See far on a budget",
+        stub='''
+def answer():
+    """A Keras model from images (64, 64, 3) to 16 maps."""
+''',
+        hint="Let the steps grow early: a layer adds (kernel - 1) steps of its own input, and each stride or pooling "
+        "of 2 doubles them. While the maps are large keep them few; the channels can come where the maps are small.",
         solution="""
-def answer(stack):
-    field, step = 1, 1
-    for kernel, stride in stack:
-        field += (kernel - 1) * step
-        step *= stride
-    return field
+import keras
+from keras import layers
+
+
+def answer():
+    stack = []
+    for filters in (8, 8, 16):
+        stack += [layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D(2)]
+    stack += [layers.Conv2D(16, 3, padding="same", activation="relu") for _ in range(2)]
+    return keras.Sequential([keras.Input((64, 64, 3)), *stack])
 """,
         mistakes=(
-            """
-def answer(stack):  # adds the kernels up
-    return sum(kernel for kernel, stride in stack)
-""",
-            """
-def answer(stack):  # forgets the strides
-    return 1 + sum(kernel - 1 for kernel, stride in stack)
-""",
-            """
-def answer(stack):  # a layer's own stride lengthens its own steps
-    field, step = 1, 1
-    for kernel, stride in stack:
-        step *= stride
-        field += (kernel - 1) * step
-    return field
-""",
+            # no stride: sees too little
+            "import keras\nfrom keras import layers\n\ndef answer():\n"
+            "    return keras.Sequential([keras.Input((64, 64, 3)), layers.Conv2D(16, 3), layers.Conv2D(16, 3)])",
+            # one large kernel: too many parameters
+            "import keras\nfrom keras import layers\n\ndef answer():\n"
+            "    return keras.Sequential([keras.Input((64, 64, 3)), layers.Conv2D(16, 40)])",
+            # all layers at full size: too many multiply-adds
+            "import keras\nfrom keras import layers\n\ndef answer():\n"
+            "    stack = [layers.Conv2D(4, 3, padding='same') for _ in range(20)]\n"
+            "    return keras.Sequential([keras.Input((64, 64, 3)), *stack, layers.Conv2D(16, 1)])",
+            # everything thrown away at once
+            "import keras\nfrom keras import layers\n\ndef answer():\n"
+            "    stack = [layers.AveragePooling2D(16), layers.Conv2D(16, 3, padding='same')]\n"
+            "    return keras.Sequential([keras.Input((64, 64, 3)), *stack])",
+            # scores in place of maps
+            "import keras\nfrom keras import layers\n\ndef answer():\n"
+            "    stack = [layers.GlobalAveragePooling2D(), layers.Dense(16)]\n"
+            "    return keras.Sequential([keras.Input((64, 64, 3)), *stack])",
+            # maps too small
+            "import keras\nfrom keras import layers\n\ndef answer():\n"
+            "    stack = [layers.Conv2D(16, 3, strides=2) for _ in range(4)]\n"
+            "    return keras.Sequential([keras.Input((64, 64, 3)), *stack])",
         ),
-        check=_check_receptive_field,
+        check=_check_budget,
     ),
     Exercise(
         key="02.7",
@@ -302,5 +423,73 @@ def answer(stack):  # a layer's own stride lengthens its own steps
             "answer = 116  # rounded up",
         ),
         check=_check_bottleneck,
+    ),
+    Exercise(
+        key="02.8",
+        title="Find the filter",
+        stub='''
+def answer(before, after):
+    """Kernel (3, 3) and constant that turn a picture (H, W) into the other (H - 2, W - 2): a pair."""
+''',
+        hint="Every pixel of the picture after is a sum of nine pixels before, with the same nine weights, and the "
+        "constant. Write each window as a row of nine numbers and a 1; `np.linalg.lstsq` finds the ten numbers that "
+        "fit best. Or train a `Conv2D` layer with one filter and a bias until its error is nearly zero.",
+        solution="""
+def answer(before, after):
+    windows = np.lib.stride_tricks.sliding_window_view(before, (3, 3)).reshape(-1, 9)
+    rows = np.column_stack([windows, np.ones(len(windows))])
+    fitted = np.linalg.lstsq(rows, after.ravel(), rcond=None)[0]
+    return fitted[:9].reshape(3, 3), fitted[9]
+""",
+        mistakes=(
+            Mistake(
+                "def answer(before, after):\n"
+                "    windows = np.lib.stride_tricks.sliding_window_view(before, (3, 3)).reshape(-1, 9)\n"
+                "    return np.linalg.lstsq(windows, after.ravel(), rcond=None)[0].reshape(3, 3), 0",
+                "There is a constant to be found, too.",
+            ),
+            Mistake(
+                "def answer(before, after):\n"
+                "    windows = np.lib.stride_tricks.sliding_window_view(before, (3, 3)).reshape(-1, 9)\n"
+                "    rows = np.column_stack([windows, np.ones(len(windows))])\n"
+                "    fitted = np.linalg.lstsq(rows, after.ravel(), rcond=None)[0]\n"
+                "    return fitted[8::-1].reshape(3, 3), fitted[9]",
+                "This kernel is turned by 180 degrees; the pictures were made without a turn.",
+            ),
+            # the picture itself
+            "def answer(before, after):\n    return np.eye(3)[::-1], 0",
+            "def answer(before, after):\n    return np.ones(9) / 9, 0",
+        ),
+        check=_check_filter,
+    ),
+    Exercise(
+        key="02.9",
+        title="Recognize with one kernel",
+        stub='''
+def answer(images, labels):
+    """A kernel (K_h, K_w) and a threshold, chosen on digits (N, 28, 28) and their labels, 0 or 1: a pair."""
+''',
+        hint="A template of a one should answer strongly to ones and weakly to zeros. Take the mean picture of the "
+        "ones less that of the zeros as the kernel; then look at what it answers to the digits of both kinds, and put "
+        "the threshold between.",
+        solution="""
+def answer(images, labels):
+    kernel = images[labels == 1].mean(axis=0) - images[labels == 0].mean(axis=0)
+    answers = np.array([np.sum(image * kernel) for image in images])
+    threshold = (answers[labels == 1].mean() + answers[labels == 0].mean()) / 2
+    return kernel, threshold
+""",
+        mistakes=(
+            # where a one has ink, a zero can have ink as well
+            "def answer(images, labels):\n    kernel = images[labels == 1].mean(axis=0)\n    return kernel, 0",
+            # a template of a zero
+            "def answer(images, labels):\n"
+            "    return images[labels == 0].mean(axis=0) - images[labels == 1].mean(axis=0), 0",
+            # one pixel answers to any ink
+            "def answer(images, labels):\n    return np.ones((1, 1)), 0.5",
+            "def answer(images, labels):\n    return np.ones((30, 30)), 0.5",
+            "def answer(images, labels):\n    return np.ones((3, 3))",
+        ),
+        check=_check_one_kernel,
     ),
 )

@@ -38,8 +38,9 @@ def code_cell(source: str, text: str = "", **data: str) -> NotebookNode:
 
 
 @pytest.fixture
-def clean() -> NotebookNode:
-    """A notebook that keeps every rule."""
+def clean(monkeypatch) -> NotebookNode:
+    """A notebook that keeps every rule of the lint; those of the second edition have tests of their own."""
+    monkeypatch.setattr(lint.form, "FIRST_EDITION", frozenset({CHAPTER}))
     figure = code_cell("lab.show(figure, 'A single white dot on a black ground')", image_png=png(100))
     figure.outputs[0].metadata = {"image/png": {"alt": "A single white dot on a black ground"}}
     cells = [
