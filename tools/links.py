@@ -21,7 +21,7 @@ SETUP = """\
 # Setup, the same in every chapter: installs the course where it is missing (Colab, a bare Jupyter kernel).
 from importlib.util import find_spec
 
-if find_spec("cnnlab") is None:
+if getattr(find_spec("cnnlab"), "origin", None) is None:  # not installed; a folder of that name does not count
     %pip install --quiet --no-deps git+{address}
     %run -m cnnlab.bootstrap
 from cnnlab import lab

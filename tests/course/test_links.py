@@ -1,6 +1,9 @@
 """The repository's address stands in one place and is stamped from there."""
 
+import re
 import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -40,3 +43,23 @@ def test_a_name_of_another_form_is_refused(copy, name):
     with pytest.raises(ValueError, match="form owner/name"):
         links.rename(name, copy)
     assert "your_account" in (copy / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("files", "installs"),
+    [
+        ([], True),
+        (["cnnlab/pyproject.toml", "cnnlab/cnnlab/__init__.py"], True),  # a clone beside the notebook
+        (["cnnlab/__init__.py"], False),
+    ],
+)
+def test_the_set_up_cell_installs_unless_the_package_is_there(tmp_path, files, installs):
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    condition = re.search(r"^if (.*):", links.SETUP, re.MULTILINE)[1]
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from importlib.util import find_spec; print({condition})"
+    )
+    command = [sys.executable, "-I", "-S", "-c", code]  # without the packages of the environment
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == str(installs)
