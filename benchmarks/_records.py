@@ -8,7 +8,7 @@ from cnnlab.files import write_whole
 
 def read(path: Path) -> list[dict]:
     """The records of a file; none if it is not there."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def write(path: Path, records: list[dict]) -> None:

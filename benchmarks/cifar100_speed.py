@@ -49,7 +49,7 @@ def peak_memory() -> float | None:
         batches[number]
     # Not getrusage: what the parent held when it started this process is in its figure.
     status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
+    lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
     return next((int(line.split()[1]) / 1e6 for line in lines if line.startswith("VmHWM")), None)
 
 

@@ -85,7 +85,7 @@ def _silent_stderr():
     Python's own errors are raised as ever; only the stream's file descriptor is turned away for the moment.
     """
     saved = os.dup(2)
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a descriptor is wanted, not a path
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a descriptor is wanted, not a path
         os.dup2(nowhere.fileno(), 2)
         try:
             yield

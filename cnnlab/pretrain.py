@@ -219,7 +219,7 @@ def evaluate(folder: Path) -> dict:
 
     path = folder / f"{NAME}.json"
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
         recipe = Pretraining(**{field.name: record[field.name] for field in fields(Pretraining)})
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: expected the record of a training, got {error!r}") from error

@@ -56,7 +56,7 @@ def instruction_set(cpuinfo: str | None = None) -> str:
     """
     if cpuinfo is None:
         path = Path("/proc/cpuinfo")
-        cpuinfo = path.read_text() if path.exists() else ""
+        cpuinfo = path.read_text(encoding="utf-8") if path.exists() else ""
     flags = {flag for line in cpuinfo.splitlines() if line.startswith("flags") for flag in line.split()}
     return next((name for flag, name in _INSTRUCTION_SETS.items() if flag in flags), platform.machine())
 

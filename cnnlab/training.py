@@ -252,9 +252,44 @@ def gradient_norms(model: keras.Model, images: np.ndarray, labels: np.ndarray) -
 
 
 def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the images that the model classifies rightly."""
-    scores = model.predict(images, batch_size=500, verbose=0)
+    """Share of the images that the model classifies rightly.
+
+    Args:
+        model: from images to one score per class.
+        images: (N, H, W, C).
+        labels: (N,) or (N, 1), class indices.
+
+    Raises:
+        ValueError: the labels are not one integer per image, or the model gives anything but one row of scores per
+            image.
+    """
+    labels = class_indices(labels, len(images))
+    scores = np.asarray(model.predict(images, batch_size=500, verbose=0))
+    if scores.ndim != 2 or len(scores) != len(labels):
+        raise ValueError(f"`model` needs to give scores of shape ({len(labels)}, classes); they are {scores.shape}.")
     return float((scores.argmax(axis=1) == labels).mean())
+
+
+def class_indices(labels, count: int) -> np.ndarray:
+    """Labels as they are meant, whatever holds them: one class index per image.
+
+    Args:
+        labels: array, tensor or list of shape (count,) or (count, 1), of an integer type or with whole numbers.
+        count: of the images.
+
+    Returns:
+        int64 (count,).
+
+    Raises:
+        ValueError: another shape, such as one-hot, or values that are no indices.
+    """
+    found = np.asarray(labels)
+    if found.shape not in ((count,), (count, 1)):
+        hint = "; one-hot labels become indices by `labels.argmax(axis=1)`" if found.ndim == 2 else ""
+        raise ValueError(f"`labels` needs the shape ({count},), an index per image{hint}; received {found.shape}.")
+    if found.dtype.kind not in "iuf" or (found < 0).any() or (found % 1 != 0).any():
+        raise ValueError(f"`labels` needs class indices, whole numbers from 0; received {found.ravel()[:3]} ...")
+    return found.reshape(count).astype(np.int64)
 
 
 def outcome(history: keras.callbacks.History) -> dict:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+MOST_NAMES = 30  # classes of a confusion matrix whose names and counts can be read
+
 
 def image_grid(images: np.ndarray, titles: Sequence[str] | None = None, columns: int = 8, size: float = 1.1):
     """Small pictures in rows and columns.
@@ -72,7 +74,8 @@ def plot_history(history, metrics: Sequence[str] = ("loss", "accuracy"), title: 
     for axis, name in zip(axes[0], metrics, strict=True):
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
             if key in curves:
-                axis.plot(range(1, len(curves[key]) + 1), curves[key], label=label)
+                marker = "o" if len(curves[key]) == 1 else None  # a line of one point would not be seen
+                axis.plot(range(1, len(curves[key]) + 1), curves[key], marker=marker, label=label)
         axis.set(xlabel="epoch", ylabel=name.replace("_", " "))
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend()
@@ -82,6 +85,9 @@ def plot_history(history, metrics: Sequence[str] = ("loss", "accuracy"), title: 
 
 def plot_confusion(labels: np.ndarray, predictions: np.ndarray, class_names: Sequence[str], title: str = ""):
     """Confusion matrix: rows are true classes, columns predicted ones, counts in the fields.
+
+    With more than 30 classes there are neither counts nor names, which could not be read: every tenth class has its
+    number.
 
     Args:
         labels: (N,) true class indices.
@@ -104,16 +110,20 @@ def plot_confusion(labels: np.ndarray, predictions: np.ndarray, class_names: Seq
     if min(labels.min(), predictions.min()) < 0 or max(labels.max(), predictions.max()) >= count:
         raise ValueError(f"class_names must name every index in labels and predictions, got {count} names")
     matrix = np.bincount(labels * count + predictions, minlength=count**2).reshape(count, count)
-    figure, axis = plt.subplots(figsize=(0.42 * count + 1.2, 0.42 * count + 0.8))
+    many = count > MOST_NAMES
+    figure, axis = plt.subplots(figsize=(6.4, 6.0) if many else (0.42 * count + 1.2, 0.42 * count + 0.8))
     # The diagonal would drown the errors, so shades show a field's share of its row on a square-root scale.
     shade = np.sqrt(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))
     axis.imshow(shade, cmap="Blues", vmin=0, vmax=1)
     axis.grid(False)
     for (row, column), value in np.ndenumerate(matrix):
-        if value:
+        if value and not many:
             color = "white" if shade[row, column] > 0.6 else "black"
             axis.text(column, row, value, ha="center", va="center", fontsize=8, color=color)
     axis.set(xlabel="predicted class", ylabel="true class", title=title)
+    if many:
+        axis.set(xticks=range(0, count, 10), yticks=range(0, count, 10))
+        return figure
     axis.set_xticks(range(count), class_names, rotation=0 if max(map(len, class_names)) < 3 else 90)
     axis.set_yticks(range(count), class_names)
     return figure

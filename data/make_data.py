@@ -50,7 +50,7 @@ def main() -> None:
         digests[name] = hashlib.sha256(partial.read_bytes()).hexdigest()
         partial.replace(folder / name)
     sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
-    (folder / "SHA256SUMS.partial").write_text(sums)
+    (folder / "SHA256SUMS.partial").write_text(sums, encoding="utf-8")
     (folder / "SHA256SUMS.partial").replace(folder / "SHA256SUMS")
     print(sums, end="")
 

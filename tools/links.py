@@ -32,7 +32,7 @@ lab.setup(seed=SEED)"""
 
 def address(root: Path = ROOT) -> str:
     """The repository's address as pyproject.toml has it."""
-    return tomllib.loads((root / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 
 
 def badge(file_name: str, root: Path = ROOT) -> str:
@@ -60,11 +60,11 @@ def stamp(root: Path = ROOT) -> list[str]:
             nbformat.write(notebook, path)
             changed.append(path.name)
     readme = root / "README.md"
-    text = readme.read_text()
+    text = readme.read_text(encoding="utf-8")
     stamped = BADGE.sub(lambda match: badge(match[1], root), text)
     stamped = re.sub(r"https://github\.com/[\w.-]+/[\w.-]+(?=\.git\b|/actions\b)", address(root), stamped)
     if stamped != text:
-        readme.write_text(stamped)
+        readme.write_text(stamped, encoding="utf-8")
         changed.append(readme.name)
     return changed
 
@@ -79,7 +79,7 @@ def rename(repository: str, root: Path = ROOT) -> None:
         raise ValueError(f"repository must have the form owner/name, got {repository!r}")
     settings = root / "pyproject.toml"
     line = f'Repository = "https://github.com/{repository}"'
-    settings.write_text(re.sub(r'^Repository = ".*"$', line, settings.read_text(), flags=re.MULTILINE))
+    settings.write_text(re.sub(r'^Repository = ".*"$', line, settings.read_text(encoding="utf-8"), flags=re.MULTILINE))
 
 
 def main() -> None:

@@ -164,7 +164,7 @@ def _sanitized(cell: NotebookNode, mutant: Mutant) -> str:
     """The mutant's output as nbval compares it."""
     output = cell.outputs[mutant.output]
     text = output.text if output.output_type == "stream" else output.data[mutant.field]
-    for pattern, replacement in get_sanitize_patterns(SANITIZE.read_text()):
+    for pattern, replacement in get_sanitize_patterns(SANITIZE.read_text(encoding="utf-8")):
         text = re.sub(pattern, replacement, text)
     return text
 

@@ -14,6 +14,7 @@ from cnnlab.driving.expert import pedals
 from cnnlab.driving.pictures import VIEWS
 
 OWN = {"cloning": "driving_cloning", "dagger": "driving_dagger"}  # what comes with the course
+HDF5 = b"\x89HDF\r\n\x1a\n"  # the first bytes of such a file
 SPEED_SCALE = 100.0  # units a second; networks learn speeds as fractions of it
 
 
@@ -79,14 +80,23 @@ def load(model: str | Path) -> Policy:
         record_path = Path(model)
         if record_path.name.endswith(".weights.h5"):
             record_path = record_path.with_name(record_path.name.removesuffix(".weights.h5") + ".json")
+    wanted = f"expected the record of a trained driver ({', '.join(OWN)}, or a file)"
     try:
-        record = json.loads(record_path.read_text())
+        data = record_path.read_bytes()
+        if data.startswith(HDF5):
+            raise DataError(
+                f"{record_path}: {wanted}, got an HDF5 file, such as Keras' model.h5. A driver is its record and the "
+                f"weights beside it; `python -m cnnlab.driving train` writes both."
+            )
+        record = json.loads(data)
         network, view, outputs, digest = (record[key] for key in ("network", "view", "outputs", "sha256"))
         built = models.build(network, (*VIEWS[view].size, 3), len(outputs))
+    except DataError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{record_path}: expected the record of a trained driver ({', '.join(OWN)}, or a file), got {error!r}"
-        ) from error
+        # The error of a file that is no text holds the whole of it.
+        got = f"{len(data):,} bytes that are no text" if isinstance(error, UnicodeDecodeError) else f"{error!r:.200}"
+        raise DataError(f"{record_path}: {wanted}, got {got}") from error
     weights = record_path.with_suffix(".weights.h5")
     if not weights.is_file():
         raise DataError(f"{weights}: expected the weights of that record, got none")

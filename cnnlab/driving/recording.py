@@ -127,13 +127,13 @@ def _driven(folder: Path, recording: Recording) -> tuple[list[int], list[str]]:
     path = folder / STATE
     if not path.exists():
         return [], []
-    state = json.loads(path.read_text())
+    state = json.loads(path.read_text(encoding="utf-8"))
     differing = sorted(name for name, value in asdict(recording).items() if state[name] != value)
     if differing:
         raise ValueError(
             f"{folder} holds another kind of recording, different in {', '.join(differing)}. Name another folder."
         )
-    return state["seeds"], (folder / NAME).read_text().splitlines()[: state["rows"]]
+    return state["seeds"], (folder / NAME).read_text(encoding="utf-8").splitlines()[: state["rows"]]
 
 
 def _lap(simulator: Simulator, seed: int, folder: Path, recording: Recording, driver: Driver | None) -> list[str]:

@@ -52,6 +52,8 @@ class Chauffeur:
     def answer(self, telemetry: Any) -> dict[str, str]:
         """What the car shall do: "steering_angle", -1 to 1, and "throttle", both as text, as the simulator reads them.
 
+        The simulator writes and reads numbers as its system does: where its speed has a decimal comma, the answer has.
+
         Telemetry that cannot be used gets an answer too, since the simulator waits for one: the wheel stays as it is
         and the car rolls.
 
@@ -59,13 +61,15 @@ class Chauffeur:
             telemetry: "image", a picture in base64, and "speed" in miles an hour, as text or a number.
         """
         self.problem, throttle = "", 0.0
+        comma = isinstance(telemetry, Mapping) and "," in str(telemetry.get("speed", ""))
         try:
             speed, picture = _speed(telemetry), _picture(telemetry, self.policy.view.source)
             self.steering = float(np.clip(self.policy(picture)[0], -1, 1))
             throttle = self._throttle(speed)
         except ValueError as error:
             self.problem = str(error)
-        return {"steering_angle": f"{self.steering:.6f}", "throttle": f"{throttle:.6f}"}
+        answer = {"steering_angle": f"{self.steering:.6f}", "throttle": f"{throttle:.6f}"}
+        return {name: text.replace(".", ",") if comma else text for name, text in answer.items()}
 
     def _throttle(self, speed: float) -> float:
         error = self.wanted - speed
@@ -78,7 +82,8 @@ def _speed(telemetry: Any) -> float:
     if not isinstance(telemetry, Mapping):
         raise ValueError(f"telemetry must be an object, got {type(telemetry).__name__}")
     try:
-        speed = float(telemetry["speed"])
+        value = telemetry["speed"]
+        speed = float(value.replace(",", ".") if isinstance(value, str) and value.count(",") == 1 else value)
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"speed must be a number, got {telemetry.get('speed')!r:.40}") from None
     if not math.isfinite(speed):

@@ -33,6 +33,7 @@ _BUILDERS = {
     },
     "densenet121": ("densenet", "densenet121", {}),
     "mobilenet": ("mobilenet", "mobilenet", {}),
+    "efficientnet_lite0": ("efficientnet", "efficientnet_lite0", {}),
     "pilotnet": ("driving", "pilotnet", {}),
     "drivenet": ("driving", "drivenet", {}),
 }

@@ -38,7 +38,7 @@ def read_settings(folder: Path) -> dict:
         SearchError: the folder holds no search.
     """
     try:
-        return json.loads((folder / SETTINGS).read_text())
+        return json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SearchError(f"`directory` {folder} holds no search: {SETTINGS} cannot be read ({error}).") from None
 
@@ -57,7 +57,7 @@ def claim(folder: Path, settings: dict) -> dict:
         write_settings(folder, settings)
         return {}
     try:
-        kept = json.loads(path.read_text())
+        kept = json.loads(path.read_text(encoding="utf-8"))
         differing = [name for name, value in settings.items() if kept[name] != value]
     except (ValueError, KeyError, TypeError) as error:
         raise SearchError(f"{path} is damaged: {error!r}. Name another folder.") from None

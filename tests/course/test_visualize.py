@@ -57,3 +57,18 @@ def test_a_confusion_matrix_needs_names_for_all():
 def test_a_confusion_matrix_needs_as_many_predictions_as_labels():
     with pytest.raises(ValueError, match=r"alike, got \(2,\) and \(3,\)"):
         visualize.plot_confusion(np.array([0, 1]), np.array([0, 1, 1]), ["a", "b"])
+
+
+def test_one_epoch_is_a_point_that_can_be_seen():
+    figure = visualize.plot_history({"loss": [2.0], "val_loss": [3.0]}, metrics=("loss",))
+    assert [line.get_marker() for line in figure.axes[0].lines] == ["o", "o"]
+    longer = visualize.plot_history({"loss": [2.0, 1.0]}, metrics=("loss",))
+    assert [line.get_marker() for line in longer.axes[0].lines] == ["None"]
+
+
+def test_a_confusion_matrix_of_a_hundred_classes_has_no_names_and_a_readable_size():
+    labels = np.arange(1000) % 100
+    figure = visualize.plot_confusion(labels, (labels + 1) % 100, [f"class {number}" for number in range(100)])
+    (axis,) = figure.axes
+    assert not axis.texts and max(figure.get_size_inches()) < 8
+    assert [label.get_text() for label in axis.get_xticklabels()] == [str(10 * number) for number in range(10)]

@@ -92,6 +92,21 @@ def test_the_control_step_is_traced_once(trained):
     assert loaded._function.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(10**6), r"model\.h5: .*got an HDF5 file, such as Keras' model\.h5"),
+        ("model.json", b"\xff" * 10**6, "got 1,000,000 bytes that are no text"),
+        ("model.json", b"[" + b"1," * 10**6 + b"2]", "got TypeError"),
+    ],
+)
+def test_another_file_as_the_model_is_answered_in_one_line(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        policy.load(tmp_path / name)
+    assert len(str(caught.value)) < 500 and "\n" not in str(caught.value)
+
+
 def test_damage_is_refused(trained, tmp_path):
     folder, result = trained
     with pytest.raises(DataError, match=r"expected the record of a trained driver \(cloning, dagger, or a file\)"):

@@ -169,3 +169,28 @@ def test_the_speed_controller_reaches_its_speed_and_holds_it():
         speed += 0.4 * throttle - 0.01 * speed  # a car with drag, which needs throttle to keep its speed
         speeds.append(speed)
     assert abs(speeds[-1] - 12) < 0.5 and max(speeds) < 15
+
+
+class Quarter:
+    """A policy that always steers a quarter to the right."""
+
+    view = VIEWS["udacity"]
+
+    def __call__(self, picture):
+        return np.array([0.25])
+
+
+def test_a_decimal_comma_is_read_and_answered_in_kind():
+    chauffeurs = Chauffeur(Quarter(), speed=15.0), Chauffeur(Quarter(), speed=15.0)
+    point, comma = (
+        chauffeur.answer({"speed": speed, "image": encoded(128)})
+        for chauffeur, speed in zip(chauffeurs, ("12.1822", "12,1822"), strict=True)
+    )
+    assert not chauffeurs[1].problem and float(point["throttle"]) > 0.2
+    assert comma == {"steering_angle": "0,250000", "throttle": point["throttle"].replace(".", ",")}
+
+
+def test_a_number_with_two_commas_is_no_number():
+    chauffeur = Chauffeur(Quarter(), speed=15.0)
+    assert chauffeur.answer({"speed": "1,234,5", "image": encoded(128)})["throttle"] == "0,000000"
+    assert "speed must be a number, got '1,234,5'" in chauffeur.problem

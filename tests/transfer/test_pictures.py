@@ -1,5 +1,7 @@
 """`transfer.from_folder`: whatever a student's folder holds becomes upright 8-bit pictures, or is left out by name."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -160,3 +162,108 @@ def test_bad_input_is_named(folder, tmp_path):
     (folder / "dogs" / "0.png").unlink()
     with pytest.raises(ValueError, match=r"each class needs two or more pictures; .*dogs has 1"):
         from_folder(folder)
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """A folder with a split of its own: two classes in three parts, the pictures gray by number."""
+    number = 0
+    for part, count in (("train", 3), ("validation", 2), ("Test", 1)):
+        for name in ("cat", "dog"):
+            (tmp_path / part / name).mkdir(parents=True)
+            for _ in range(count):
+                plain(number).save(tmp_path / part / name / f"{number}.png")
+                number += 1
+    return tmp_path
+
+
+def test_a_split_of_ones_own_is_taken_as_it_is(parts, capsys):
+    dataset, skipped = from_folder(parts, 8)
+    assert dataset.class_names == ("cat", "dog") and not skipped
+    assert np.bincount(dataset.y_train).tolist() == [3, 3] and np.bincount(dataset.y_test).tolist() == [1, 1]
+    assert sorted(dataset.x_train[:, 0, 0, 0]) == [0, 1, 2, 3, 4, 5] and sorted(dataset.x_test[:, 0, 0, 0]) == [10, 11]
+    printed = capsys.readouterr().out
+    assert "train for training, test for the test" in printed and "part validation is not read" in printed
+
+
+def test_the_part_that_is_held_out_can_be_chosen(parts):
+    dataset, _ = from_folder(parts, 8, held_out="validation")
+    assert sorted(dataset.x_test[:, 0, 0, 0]) == [6, 7, 8, 9]
+
+
+def test_a_picture_of_the_training_is_left_out_of_the_test(parts):
+    plain(0).save(parts / "Test" / "cat" / "again.png")
+    dataset, skipped = from_folder(parts, 8)
+    assert len(dataset.x_test) == 2 and [item.reason for item in skipped] == ["the same picture as train/cat/0.png"]
+
+
+def test_a_split_whose_parts_have_other_classes_is_refused(parts):
+    (parts / "Test" / "cat").rename(parts / "Test" / "lion")
+    with pytest.raises(ValueError, match=r"looks like a split, .*train has \(cat, dog\), test has \(dog, lion\)"):
+        from_folder(parts, 8)
+
+
+def test_classes_that_are_called_like_a_part_beside_others_are_classes(folder):
+    (folder / "cats").rename(folder / "test")
+    dataset, _ = from_folder(folder, 8)
+    assert dataset.class_names == ("dogs", "test")
+    with pytest.raises(ValueError, match=r"`held_out` needs a folder with parts train and test; .* has \(dogs, test\)"):
+        from_folder(folder, 8, held_out="test")
+
+
+@pytest.mark.parametrize("top", ["", "pets/", "my/pets/"])
+def test_an_archive_is_read_in_place(folder, tmp_path_factory, top):
+    path = tmp_path_factory.mktemp("packed") / "pets.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*.png")):
+            archive.write(file, f"{top}{file.relative_to(folder).as_posix()}")
+        archive.writestr(f"__MACOSX/{top}cats/._0.png", b"resource fork")
+        archive.writestr(f"{top}cats/torn.jpg", b"\xff\xd8\xff")
+    expected, _ = from_folder(folder, 16)
+    dataset, skipped = from_folder(path, 16)
+    assert dataset.name == "pets" and dataset.class_names == expected.class_names
+    assert np.array_equal(dataset.x_train, expected.x_train) and np.array_equal(dataset.y_test, expected.y_test)
+    assert [item.path for item in skipped] == [path / f"{top}cats/torn.jpg"]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_archive_whose_names_lead_out_of_it_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        archive.writestr("../cats/0.png", b"")
+    with pytest.raises(ValueError, match="names that stay in the archive"):
+        from_folder(tmp_path / "pets.zip")
+
+
+@pytest.mark.parametrize(
+    "name", [".ipynb_checkpoints/0-checkpoint.png", "@eaDir/0.png", "Thumbs.db", "._0.png", ".DS_Store", ".git/a.png"]
+)
+def test_what_systems_and_notebooks_leave_behind_does_not_count(folder, name):
+    path = folder / "cats" / name
+    path.parent.mkdir(exist_ok=True)
+    plain(99).save(path, "PNG")
+    (folder / "__MACOSX").mkdir()
+    dataset, skipped = from_folder(folder, 8)
+    assert dataset.class_names == ("cats", "dogs") and not skipped
+    assert 99 not in np.concatenate([dataset.x_train, dataset.x_test])[:, 0, 0, 0]
+
+
+def test_heic_is_named_with_the_remedy_before_an_error_about_it(folder, capsys):
+    for number in range(2):
+        (folder / "cats" / f"{number}.png").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(ValueError, match=r"each class needs two or more pictures; .*cats has 0"):
+        from_folder(folder, 8)
+    assert "left out: cats/0.png: a HEIC picture, which Pillow cannot read: save it as JPEG" in capsys.readouterr().out
+
+
+def test_values_whose_white_is_not_known_are_named_and_never_blackened(folder):
+    microscope = np.arange(900, dtype=np.uint16).reshape(30, 30)  # 12 bits or fewer, in 16
+    Image.fromarray(microscope).save(folder / "cats" / "microscope.tif")
+    Image.fromarray(microscope.astype(np.float32) / 900).save(folder / "cats" / "share.tif")
+    Image.fromarray((microscope * 72).astype(np.uint16)).save(folder / "cats" / "full.png")
+    images, reasons = loaded(folder)
+    assert reasons == {
+        "microscope.tif": "its values, 0 to 899, do not say what is white: save it with 8 bits per color",
+        "share.tif": f"its values, 0 to {899 / 900:g}, do not say what is white: save it with 8 bits per color",
+    }
+    (image,) = images
+    assert image.min() < 20 and image.max() > 235
