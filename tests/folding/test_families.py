@@ -128,7 +128,9 @@ def test_the_models_of_the_course(name):
     side, channels = {"digitnet": (28, 1), "lenet5": (28, 1), "pilotnet": (64, 3)}.get(name, (32, 3))
     model = models.build(name, (side, side, channels), 10)
     folded, total = check(model, side, channels)
-    normalized = name.startswith(("resnet", "densenet", "mobilenet", "inceptionv2", "digitnet", "cifarnet"))
+    normalized = name.startswith(
+        ("resnet", "densenet", "mobilenet", "efficientnet", "inceptionv2", "digitnet", "cifarnet")
+    )
     assert (folded > 0) == normalized
     on_pixels = name == "pilotnet"  # no layer stands before its batch norm
     assert (total > 0) == (normalized or on_pixels)
