@@ -11,7 +11,7 @@ from PIL import Image
 
 from cnnlab.exercises import Exercise, Mistake, first_wrong, returned, shown
 
-FOLDER_ACCURACY = 0.8  # of exercise 06.8
+FOLDER_ACCURACY = 0.7  # of exercise 06.8; seeds 0 to 3 of the solution give 0.78 to 0.88
 LARGEST, OWN_ACCURACY = 30_000, 0.75  # of exercise 06.9
 UPRIGHT = {"color": 1.0, "light": 1.0, "background": 1.0, "angle": 0.1, "size": 0.25}
 
