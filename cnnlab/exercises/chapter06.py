@@ -3,6 +3,7 @@
 The last three build and train: what is frozen in fine-tuning, a classifier for a folder of pictures, an own network.
 """
 
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -124,7 +125,8 @@ def _check_folder(answer) -> str | None:
             folder = Path(place) / "pictures" / names[label]
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(folder / f"{number}.png")
-        got = returned(answer, Path(place) / "pictures")
+        with redirect_stdout(None):  # what `from_folder` says of the folder
+            got = returned(answer, Path(place) / "pictures")
     if not (isinstance(got, tuple) and len(got) == 2 and isinstance(got[0], keras.Model)):
         return f"expected a pair of a Keras model and names, got {shown(got)}"
     model, classes = got
