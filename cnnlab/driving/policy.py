@@ -82,21 +82,17 @@ def load(model: str | Path) -> Policy:
             record_path = record_path.with_name(record_path.name.removesuffix(".weights.h5") + ".json")
     wanted = f"expected the record of a trained driver ({', '.join(OWN)}, or a file)"
     try:
-        data = record_path.read_bytes()
-        if data.startswith(HDF5):
-            raise DataError(
-                f"{record_path}: {wanted}, got an HDF5 file, such as Keras' model.h5. A driver is its record and the "
-                f"weights beside it; `python -m cnnlab.driving train` writes both."
-            )
-        record = json.loads(data)
+        record = json.loads(record_path.read_bytes())
         network, view, outputs, digest = (record[key] for key in ("network", "view", "outputs", "sha256"))
         built = models.build(network, (*VIEWS[view].size, 3), len(outputs))
-    except DataError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        # The error of a file that is no text holds the whole of it.
-        got = f"{len(data):,} bytes that are no text" if isinstance(error, UnicodeDecodeError) else f"{error!r:.200}"
+    except UnicodeDecodeError as error:  # which holds the whole file
+        got = f"{len(error.object):,} bytes that are no text"
+        if error.object.startswith(HDF5):
+            got = "an HDF5 file, such as Keras' model.h5. A driver is its record and the weights beside it; "
+            got += "`python -m cnnlab.driving train` writes both."
         raise DataError(f"{record_path}: {wanted}, got {got}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{record_path}: {wanted}, got {error!r:.200}") from error
     weights = record_path.with_suffix(".weights.h5")
     if not weights.is_file():
         raise DataError(f"{weights}: expected the weights of that record, got none")

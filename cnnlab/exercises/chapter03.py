@@ -6,6 +6,7 @@ import numpy as np
 
 from cnnlab import reference
 from cnnlab.exercises import Exercise, Mistake, first_wrong, returned, shown, wrong_value
+from cnnlab.exercises.data import digits
 
 DEPTH, WIDTH = 8, 50  # of exercise 03.7
 LEAST_SPREAD, LARGEST_SPREAD = 0.9, 1.1
@@ -82,11 +83,9 @@ def _check_shortcut(answer) -> str | None:
 @cache
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     """The course's own training digits as rows (N, 784), float32 with mean 0 and deviation 1, and their labels."""
-    from cnnlab.datasets import embedded_folder
-
-    with np.load(embedded_folder() / "mnist_sample.npz") as sample:
-        rows = sample["x_train"].reshape(-1, 28 * 28).astype("float32")
-        return (rows - rows.mean()) / rows.std(), sample["y_train"].astype(int)
+    images, labels = digits(0, 4000)
+    rows = images.reshape(-1, 28 * 28)
+    return (rows - rows.mean()) / rows.std(), labels
 
 
 def _check_first_weights(answer) -> str | None:

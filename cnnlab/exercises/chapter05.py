@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnnlab.exercises import Exercise, Mistake, first_wrong, returned, shown
-from cnnlab.exercises.data import digits
+from cnnlab.exercises.data import digits, digits_misjudged
 
 LARGEST, MOST_WORK, LEAST_ACCURACY = 2_500, 150_000, 0.8  # of exercise 05.6: parameters, multiply-adds, share right
 
@@ -160,12 +160,7 @@ def _check_budget(answer) -> str | None:
         return f"it has {counted.params:,} parameters"
     if counted.macs > MOST_WORK:
         return f"it needs {counted.macs:,} multiply-adds for one digit"
-    images, labels = digits(3000, 3500)
-    outputs = keras.ops.convert_to_numpy(model(images))
-    if outputs.shape != (len(images), 10):
-        return f"expected ten outputs per image, got shape {outputs.shape} for {len(images)} images"
-    share = np.mean(outputs.argmax(axis=1) == labels)
-    return None if share >= LEAST_ACCURACY else f"it gets {share:.1%} of the other digits right"
+    return digits_misjudged(model, LEAST_ACCURACY)
 
 
 # What the solutions of 05.2 and 05.4 and their mistakes share; a mistake changes one thing in it.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnnlab.exercises import Exercise, Mistake, first_wrong, returned, shown, wrong_value
-from cnnlab.exercises.data import digits
+from cnnlab.exercises.data import digits, digits_misjudged
 
 FOLDING_NETWORKS = {"N1", "N3", "N6"}  # of exercise 07.5; a test asks folding.explain
 WHY_OTHERS_DO_NOT = {
@@ -135,12 +135,7 @@ def _check_training(answer) -> str | None:
     folded = folding.fold_batch_norm(model)
     if folded.count_params() > LARGEST:
         return f"folded, it has {folded.count_params():,} parameters"
-    images, labels = digits(3000, 3500)
-    outputs = keras.ops.convert_to_numpy(folded(images))
-    if outputs.shape != (len(images), 10):
-        return f"expected ten outputs per image, got shape {outputs.shape} for {len(images)} images"
-    share = np.mean(outputs.argmax(axis=1) == labels)
-    return None if share >= LEAST_ACCURACY else f"folded, it gets {share:.1%} of the other digits right"
+    return digits_misjudged(folded, LEAST_ACCURACY, "folded, it")
 
 
 EXERCISES = (

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from cnnlab.models.parts import batch_norm, classify, conv, widened
+from cnnlab.models.parts import batch_norm, classify, conv, refuse_small, widened
 
 SMALLEST = 32  # pixels; five steps of 2
 # Of each stage: units, kernel size, stride of the first unit, expansion, output channels.
@@ -48,10 +48,7 @@ def efficientnet_lite0(
     Source: Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", 2019, table 1;
         tensorflow/tpu, models/official/efficientnet/lite, 2020, for what "Lite" leaves out and for the pixels' range.
     """
-    if any(side is not None and side < SMALLEST for side in input_shape[:2]):
-        raise ValueError(
-            f"`input_shape` needs sides of at least {SMALLEST} pixels for this network; received {tuple(input_shape)}."
-        )
+    refuse_small(input_shape, SMALLEST)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 128, offset=-127 / 128, name="scale")(inputs)
     x = _bn_relu6(conv(x, widened(32, width), 3, "stem_conv", strides=2), "stem")

@@ -28,15 +28,22 @@ def choose_form(form: str | None, input_shape: tuple[int, int, int], imagenet: i
     """
     if form not in (None, *FORMS):
         raise ValueError(f"`form` needs one of {FORMS} or None; received {form!r}.")
-    side = min(input_shape[:2])
-    chosen = form or ("cifar" if side < SMALL_SIDE else "imagenet")
-    smallest = {"imagenet": imagenet, "cifar": cifar}[chosen]
-    if side < smallest:
+    chosen = form or ("cifar" if min(input_shape[:2]) < SMALL_SIDE else "imagenet")
+    refuse_small(input_shape, {"imagenet": imagenet, "cifar": cifar}[chosen], f"in the form {chosen!r} of")
+    return chosen
+
+
+def refuse_small(input_shape: tuple, smallest: int, where: str = "for") -> None:
+    """Refuse a side below `smallest` pixels; a side that is None, which takes any, passes.
+
+    Raises:
+        ValueError: a side is too small.
+    """
+    if any(side is not None and side < smallest for side in input_shape[:2]):
         raise ValueError(
-            f"`input_shape` needs sides of at least {smallest} pixels in the form {chosen!r} of this network; "
+            f"`input_shape` needs sides of at least {smallest} pixels {where} this network; "
             f"received {tuple(input_shape)}."
         )
-    return chosen
 
 
 def choose_regularizer(regularizer: str | None) -> str | None:
