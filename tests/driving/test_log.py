@@ -38,11 +38,11 @@ def test_what_cannot_be_used_is_skipped_and_reported(tmp_path):
     whole = (tmp_path / "IMG" / "center_2.jpg").read_bytes()
     (tmp_path / "IMG" / "center_2.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "IMG" / "right_3.jpg").write_bytes(b"no picture")
-    lines = (tmp_path / "driving_log.csv").read_text().splitlines()
+    lines = (tmp_path / "driving_log.csv").read_text(encoding="utf-8").splitlines()
     lines[4] = lines[4].replace("0.40", "left")
     lines[5] = lines[5].replace("-0.50", "nan")
     lines[6] = ",".join(lines[6].split(",")[:5])
-    (tmp_path / "driving_log.csv").write_text("\n".join(lines) + "\ncenter_0.jpg,left")
+    (tmp_path / "driving_log.csv").write_text("\n".join(lines) + "\ncenter_0.jpg,left", encoding="utf-8")
     drive = log.read(tmp_path, VIEW)
     assert drive.steering.tolist() == pytest.approx([0, -0.7])
     expected = [
@@ -68,7 +68,7 @@ def test_a_picture_of_another_size_is_skipped(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "\n \n", "center,left,right,steering,throttle,brake,speed\n"])
 def test_an_empty_log_is_refused(tmp_path, text):
-    (tmp_path / "driving_log.csv").write_text(text)
+    (tmp_path / "driving_log.csv").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match="the log is empty"):
         log.read(tmp_path, VIEW)
     with pytest.raises(DataError, match="expected a driving log, got none"):
