@@ -1,4 +1,4 @@
-"""What is checked of chapter 01; bounds of trained results come from three seeds or more, less a margin."""
+"""What is checked of chapter 01; bounds of trained results come from five seeds in `smoke` and three in `cpu`, less a margin."""
 
 # %% after load-photo  [000.01]
 assert photo.shape == (224, 224, 3) and photo.dtype == np.uint8 and photo.nbytes == 224 * 224 * 3
@@ -326,7 +326,7 @@ by_shift = {name: invariance["shift", name] for name in CURVES}
 assert all(found.shape == (seeds, 7) for found in by_shift.values()) and len(invariance) == 12
 assert by_shift["fully connected"][:, -1].max() < 0.3 and by_shift["convolutions, Flatten"][:, -1].max() < 0.35
 assert (
-    by_shift["fully connected, four places"].min() > {"smoke": 0.35, "cpu": 0.6, "gpu": 0.6}[profile]
+    by_shift["fully connected, four places"].min() > {"smoke": 0.27, "cpu": 0.6, "gpu": 0.6}[profile]
     and by_shift["convolutions, pool"].min() > 0.7
 )
 assert np.ptp(by_shift["convolutions, pool"], axis=1).max() < 0.05
