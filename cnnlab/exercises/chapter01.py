@@ -133,8 +133,8 @@ def _check_coin(answer) -> str | None:
         return tuple(np.array(pairs).T)
 
     cases = [
-        (rights(2, 4, 0, 1), 2 / 16),  # all heads or all tails of four coins
-        (rights(1, 1, 4, 0), 12 / 32),
+        (rights(1, 1, 4, 0), 12 / 32),  # five coins, one or four of them heads, or none or all
+        (rights(2, 4, 0, 1), 2 / 16),
         (rights(50, 8, 2, 40), 112 / 1024),
         (rights(3, 2, 2, 0), 1),
         (rights(5, 0, 0, 2), 1),  # they never differ
