@@ -1,4 +1,4 @@
-"""What is checked of chapter 01; bounds of trained results come from five seeds in `smoke` and three in `cpu`, less a margin."""
+"""What is checked of chapter 01; bounds of trained results: five seeds in `smoke`, three in `cpu`, less a margin."""
 
 # %% after load-photo  [000.01]
 assert photo.shape == (224, 224, 3) and photo.dtype == np.uint8 and photo.nbytes == 224 * 224 * 3
@@ -302,6 +302,8 @@ assert sizes_of["with_pool"] == 32_394 and sizes_of["with_flatten"] == 32_394 - 
 assert built[1].layers[2].output.shape == (None, 10, 10, 64)  # two strides of 2: a quarter of 40
 
 # %% after train-network
+network = trained(with_pool, middle[:2], test_labels[:2], 0, 7)
+assert network.input_shape == (None, CANVAS, CANVAS, 1) and network.count_params() == 32_394
 assert accuracy_on(lambda canvases: np.eye(10)[test_labels], middle) == 1 and middle[..., None].shape[1:] == (40, 40, 1)
 
 # %% after train-five-ways  [003.02 004.03]
