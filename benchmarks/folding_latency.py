@@ -34,9 +34,13 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from benchmarks import _records
-from cnnlab import folding, models
+from cnnlab import folding, models, transfer
 
-NETWORKS = {"mobilenet": {"side": 96, "width": 0.5}, "resnet18": {"side": 32, "width": 0.5}}
+NETWORKS = {
+    "mobilenet": {"side": 96, "width": 0.5},
+    "resnet18": {"side": 32, "width": 0.5},
+    "efficientnet_lite0": {"side": 224, "weights": "imagenet"},
+}
 WAYS = ("eager", "tf.function", "frozen", "XLA", "TFLite float32", "TFLite dynamic", "TFLite int8")
 TARGET = 1.02  # folded over never had any
 FEWEST, PATIENCE = 9, 12  # rounds, and the processor seconds after which no further round is begun
@@ -44,8 +48,10 @@ CALLS = 2  # of one network before the next has its turn; their mean is one meas
 
 
 def network(name: str) -> keras.Model:
-    """A network of the course whose batch norms have random statistics, so that nothing can be left out as neutral."""
+    """A network of the course, trained or with batch norms of random statistics: nothing can be left out as neutral."""
     settings = NETWORKS[name]
+    if "weights" in settings:
+        return transfer.classifier(name, settings["weights"])
     model = models.build(name, (settings["side"], settings["side"], 3), 10, width=settings["width"])
     generator = np.random.default_rng(0)
     for layer in model.layers:
@@ -181,12 +187,12 @@ def keep(path: Path, record: dict) -> None:
 
 def show(records: list[dict]) -> None:
     """Print the records as one table."""
-    heads = f"{'network':10} {'way':15} {'batch norm':>11} {'folded':>9} {'never':>9}"
+    heads = f"{'network':18} {'way':15} {'batch norm':>11} {'folded':>9} {'never':>9}"
     print(f"{heads} {'batch norm/never':>17} {'folded/never':>13}  at most {TARGET}")
     for record in records:
         times = record["milliseconds"]
         print(
-            f"{record['network']:10} {record['way']:15} {times['batch norm']:8.3f} ms {times['folded']:6.3f} ms "
+            f"{record['network']:18} {record['way']:15} {times['batch norm']:8.3f} ms {times['folded']:6.3f} ms "
             f"{times['never had any']:6.3f} ms {record['ratio']['batch norm']:17.3f} {record['ratio']['folded']:13.3f}"
             f"  {'met' if record['met'] else 'MISSED'}"
         )
