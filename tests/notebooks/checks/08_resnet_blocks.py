@@ -42,6 +42,8 @@ for depth in (2,):
     scaled = keras.Model(model.input, model.layers[1].output)(np.full((1, 32, 32, 1), 255.0))
     assert np.allclose(scaled, 1) and model.output_shape == (None, 10)
     assert 2656 / model.count_params() < 0.02  # what the text below says
+    assert {layer.momentum for layer in model.layers if isinstance(layer, layers.BatchNormalization)} == {0.9}
+assert {"smoke": 2, "cpu": 5, "gpu": 9}[profile] == UNITS
 assert sizes[False] / sizes[True] > 0.99
 
 # %% after fit-residual  [000.36 000.41]
@@ -117,7 +119,8 @@ assert kinds == ["Conv2D", "ReLU", "BatchNormalization", "Conv2D", "Add", "ReLU"
 assert theirs.output_shape == ours.output_shape == (None, 8, 8, 64)
 
 # %% after unit-of-zeros  [000.38 E36]
-assert np.array_equal(stacked, positive) and np.array_equal(fresh(positive), positive)
+assert positive.shape == (2, 6, 6, 3) and np.array_equal(stacked, positive)
+assert np.array_equal(fresh(positive), positive)
 last_norm.gamma.assign(np.ones(3))
 assert not np.allclose(fresh(positive, training=True), positive, atol=0.5)
 
@@ -154,6 +157,7 @@ assert sum(side >= 112 for side in sides["vgg19"]) == 4 and sum(side >= 112 for 
 
 # %% after draw-whole-networks  [000.40 001.20]
 assert {side for rows in sides.values() for side in rows} == set(SHADES) and drawn == sides["resnet34"]
+assert start == 31 and len(drawn) == start + 3  # the last arc leads over the last two convolutions
 
 # %% after unrolled-sum  [000.44 E37 G5]
 assert max(unrolled(lambda x: x)) < 1e-12
@@ -229,6 +233,7 @@ assert np.allclose(whole, tape.gradient(again, start), atol=1e-4 * np.abs(whole)
 
 # %% after sample-single-paths  [000.45 E39]
 n = len(steps)
+assert {"smoke": 4, "cpu": 12, "gpu": 24}[profile] == SAMPLES
 assert [len(found) for found in single] == [min(SAMPLES, math.comb(n, length)) for length in range(n + 1)]
 assert np.isclose(along(()), single[0][0]) and np.isclose(along(range(n)), single[-1][0], rtol=1e-3)
 averages = [np.mean(found) for found in single]
