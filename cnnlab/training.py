@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnlab import profiles
+from cnnlab.pixels import refuse_scaled
 
 DIGIT_STRENGTHS = {"rotation": 12, "zoom": 0.15, "shear": 0.2, "shift": 1.5}  # of `augment`, for handwritten digits
 DIGIT_SMOOTHING = 0.1  # of `smoothed_cross_entropy`, for the same
@@ -260,10 +261,11 @@ def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> floa
         labels: (N,) or (N, 1), class indices.
 
     Raises:
-        ValueError: the labels are not one integer per image, or the model gives anything but one row of scores per
-            image.
+        ValueError: the labels are not one integer per image, the images lie from 0 to 1 where the model's first layer
+            divides them, or the model gives anything but one row of scores per image.
     """
     labels = class_indices(labels, len(images))
+    refuse_scaled(images, model)
     scores = np.asarray(model.predict(images, batch_size=500, verbose=0))
     if scores.ndim != 2 or len(scores) != len(labels):
         raise ValueError(f"`model` needs to give scores of shape ({len(labels)}, classes); they are {scores.shape}.")

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cnnlab.lettering import legible
+
 MOST_NAMES = 30  # classes of a confusion matrix whose names and counts can be read
 
 
@@ -12,7 +14,7 @@ def image_grid(images: np.ndarray, titles: Sequence[str] | None = None, columns:
 
     Args:
         images: (N, H, W), (N, H, W, 1) or (N, H, W, 3); one gray scale for all where there is one channel.
-        titles: N short texts above the pictures, or None.
+        titles: N short texts above the pictures, in any script, or None.
         columns: pictures in a row.
         size: width of a picture in inches.
 
@@ -31,6 +33,9 @@ def image_grid(images: np.ndarray, titles: Sequence[str] | None = None, columns:
         raise ValueError(f"images must have shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), got {images.shape}")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"titles must have one text an image ({len(images)}), got {len(titles)}")
+    families = None
+    if titles is not None:
+        titles, families = legible(titles)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     figure, axes = plt.subplots(
@@ -44,7 +49,7 @@ def image_grid(images: np.ndarray, titles: Sequence[str] | None = None, columns:
         if index < len(images):
             axis.imshow(images[index], **limits)
             if titles is not None:
-                axis.set_title(titles[index], fontsize=8)
+                axis.set_title(titles[index], fontsize=8, fontfamily=families)
         else:
             axis.remove()
     return figure
@@ -92,7 +97,7 @@ def plot_confusion(labels: np.ndarray, predictions: np.ndarray, class_names: Seq
     Args:
         labels: (N,) true class indices.
         predictions: (N,) predicted class indices.
-        class_names: one name a class.
+        class_names: one name a class, in any script.
         title: text above the figure.
 
     Returns:
@@ -124,8 +129,9 @@ def plot_confusion(labels: np.ndarray, predictions: np.ndarray, class_names: Seq
     if many:
         axis.set(xticks=range(0, count, 10), yticks=range(0, count, 10))
         return figure
-    axis.set_xticks(range(count), class_names, rotation=0 if max(map(len, class_names)) < 3 else 90)
-    axis.set_yticks(range(count), class_names)
+    names, families = legible(class_names)
+    axis.set_xticks(range(count), names, rotation=0 if max(map(len, names)) < 3 else 90, fontfamily=families)
+    axis.set_yticks(range(count), names, fontfamily=families)
     return figure
 
 

@@ -79,7 +79,9 @@ def rename(repository: str, root: Path = ROOT) -> None:
         raise ValueError(f"repository must have the form owner/name, got {repository!r}")
     settings = root / "pyproject.toml"
     line = f'Repository = "https://github.com/{repository}"'
-    settings.write_text(re.sub(r'^Repository = ".*"$', line, settings.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    settings.write_text(
+        re.sub(r'^Repository = ".*"$', line, settings.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8"
+    )
 
 
 def main() -> None:

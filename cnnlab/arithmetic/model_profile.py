@@ -74,10 +74,19 @@ class LayerProfile:
 
 @dataclass(frozen=True, repr=False)
 class Profile:
-    """The rows of a model in the order of computation, their sums, and the names of what could not be counted."""
+    """The rows of a model in the order of computation, their sums, and the names of what could not be counted.
+
+    With anything uncounted, multiply-adds and activations are lower bounds.
+
+    Attributes:
+        rows: one for each call of a layer.
+        uncounted: names of the layers whose multiply-adds are not known.
+        open_sizes: those of them that are not known because sizes are open; `input_shape` would close them.
+    """
 
     rows: list[LayerProfile]
     uncounted: list[str]
+    open_sizes: list[str]
 
     def __iter__(self) -> Iterator[LayerProfile]:
         return iter(self.rows)
@@ -104,11 +113,14 @@ class Profile:
     def to_dict(self) -> dict:
         """Everything as plain numbers, strings, lists and dicts."""
         totals = {name: getattr(self, name) for name in ("params", "trainable_params", "macs", "activations")}
-        return totals | {"rows": [asdict(row) for row in self.rows], "uncounted": list(self.uncounted)}
+        names = {"uncounted": list(self.uncounted), "open_sizes": list(self.open_sizes)}
+        return totals | {"rows": [asdict(row) for row in self.rows]} | names
 
     def __repr__(self) -> str:
         heads = ("layer", "kind", "output", "parameters", "multiply-adds", "activations", "field")
-        totals = ("total", "", "", f"{self.params:,}", f"{self.macs:,}", f"{self.activations:,}", "")
+        bound = "≥ " if self.uncounted else ""
+        sums = f"{self.params:,}", f"{bound}{self.macs:,}", f"{bound if self.open_sizes else ''}{self.activations:,}"
+        totals = ("total", "", "", *sums, "")
         cells = [heads, *(_cells(row) for row in self.rows), totals]
         widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
         lines = [
@@ -119,8 +131,12 @@ class Profile:
         lines = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
         if self.trainable_params != self.params:
             lines.append(f"Trainable parameters: {self.trainable_params:,}")
-        if self.uncounted:
-            lines.append(f"Not counted (layers not known, or of open size): {', '.join(self.uncounted)}")
+        if self.open_sizes:
+            example = "`input_shape=(224, 224, 3)`, or what your images have, closes them"
+            lines.append(f"A lower bound: layers of open size are not counted ({_few(self.open_sizes)}); {example}.")
+        if unknown := [name for name in self.uncounted if name not in self.open_sizes]:
+            own = "a method `multiply_adds(output_shape)` of its class would count it"
+            lines.append(f"A lower bound: layers that are not known are not counted ({_few(unknown)}); {own}.")
         return "\n".join(lines)
 
 
@@ -140,7 +156,7 @@ def profile(model, input_shape: Sequence[int] | None = None) -> Profile:
 
     Returns:
         A `Profile`. A layer that is not known, or whose sizes stay open, counts zero multiply-adds and is listed in
-        `.uncounted`; its parameters count.
+        `.uncounted`; its parameters count. The sum is a lower bound then, and says so.
 
     Raises:
         ValueError: the model is not a functional or Sequential one, or is not built; or `input_shape` does not fit.
@@ -154,7 +170,7 @@ def profile(model, input_shape: Sequence[int] | None = None) -> Profile:
         )
     walk = _Walk({id(weight) for weight in model.trainable_weights})
     walk.open(model, [(shape, first_field(shape)) for shape in _input_shapes(model.inputs, input_shape)], prefix="")
-    return Profile(walk.rows, walk.uncounted)
+    return Profile(walk.rows, walk.uncounted, walk.open_sizes)
 
 
 class _Walk:
@@ -167,6 +183,7 @@ class _Walk:
         self.trainable = trainable
         self.rows: list[LayerProfile] = []
         self.uncounted: list[str] = []
+        self.open_sizes: list[str] = []
         self.counted: set[int] = set()
 
     def open(self, model, inputs: list[tuple[tuple, Field | None]], prefix: str) -> list[tuple[tuple, Field | None]]:
@@ -178,7 +195,7 @@ class _Walk:
                 # The whole model's inputs are rows; a nested model's are tensors that have one already.
                 if not prefix:
                     shape, field = known[id(node.outputs[0])]
-                    self.add(layer, layer.name, _multiply_adds(layer, shape, shape), [(shape, field)])
+                    self.add(layer, layer.name, _multiply_adds(layer, shape, shape), [(shape, field)], _is_open(shape))
                 continue
             sources = [known[id(tensor)] for tensor in node.input_tensors]
             if _has_graph(layer):
@@ -189,14 +206,16 @@ class _Walk:
                 fields = [field for _, field in sources]
                 field = None if macs is None else field_after(layer, sources[0][0], shapes[0], fields)
                 results = [(shape, field) for shape in shapes]
-                self.add(layer, prefix + layer.name, macs, results)
+                self.add(layer, prefix + layer.name, macs, results, any(map(_is_open, (sources[0][0], *shapes))))
             known.update(zip(map(id, node.outputs), results, strict=True))
         return [known[id(tensor)] for tensor in model.outputs]
 
-    def add(self, layer, name: str, macs: int | None, results: list[tuple[tuple, Field | None]]) -> None:
-        """Add one row; multiply-adds of None are noted as uncounted."""
+    def add(self, layer, name: str, macs: int | None, results: list[tuple[tuple, Field | None]], is_open: bool) -> None:
+        """Add one row; multiply-adds of None are noted as uncounted, for sizes that are open or for another reason."""
         if macs is None and name not in self.uncounted:
             self.uncounted.append(name)
+            if is_open:
+                self.open_sizes.append(name)
         weights = {id(weight): math.prod(weight.shape) for weight in getattr(layer, "weights", ())}
         fresh = {key: size for key, size in weights.items() if key not in self.counted}
         self.counted.update(fresh)
@@ -301,6 +320,10 @@ def _multiply_adds(layer, input_shape: tuple, output_shape: tuple) -> int | None
 
 def _places(layer, shape: tuple) -> int:
     return math.prod(shape[2:] if layer.data_format == "channels_first" else shape[1:-1])
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _cells(row: LayerProfile) -> tuple[str, ...]:

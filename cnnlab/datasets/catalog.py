@@ -138,6 +138,7 @@ ENTRIES = {
                     ),
                 )
             ),
+            content_sha256="cdaefe7020b947301f0560c07227fd2cd91a7b3a0511c6f929840a1f1baa1f46",
         ),
         Entry(
             "cifar10",

@@ -36,7 +36,7 @@ class Row:
 
 
 def prepare(folder: Path, names: list[str] | None = None) -> list[Row]:
-    """Write data sets into a folder for CNNLAB_DATA, from Keras' cache or else from the network.
+    """Write data sets into a folder for CNNLAB_DATA: from published files there, Keras' cache, or the network.
 
     A set that is there and right is left as it is; a download that was interrupted goes on; two processes that prepare
     the same folder take turns.
@@ -104,9 +104,12 @@ def _written_whole(path: Path) -> Iterator[Path]:
 
 
 def _raw_arrays(folder: Path, entry: Entry) -> formats.Arrays:
-    """The set out of Keras' cache or, if that has none, out of files downloaded into the folder."""
+    """The set as published in the folder, or out of Keras' cache, or else out of files downloaded into the folder."""
     try:
-        arrays = sources.from_keras_cache(entry)
+        try:
+            arrays = sources.read_published(folder, entry, "")
+        except sources.NotHere:
+            arrays = sources.from_keras_cache(entry)
     except sources.NotHere:
         if sources.is_switched_on("CNNLAB_OFFLINE"):
             raise download.DownloadError(f"CNNLAB_OFFLINE is set and Keras' cache has no {entry.name}") from None
@@ -166,13 +169,22 @@ def verify(folder: Path) -> list[Row]:
 
 def _verify_set(folder: Path, entry: Entry, listed: bool) -> Row:
     try:
-        sources.read_prepared(folder, entry)
+        arrays = sources.read_folder(folder, entry)
     except sources.NotHere:
         return Row(entry.name, "missing" if listed else "not there", failed=listed)
     except (DataError, OSError) as error:
         return Row(entry.name, "damaged", failed=True, detail=str(error))
+    path = folder / entry.file
+    if not path.exists():
+        return Row(
+            entry.name,
+            "missing" if listed else "right",
+            failed=listed,
+            bytes=sum(array.nbytes for array in arrays.values()),
+            detail="in the files that its authors publish",
+        )
     detail = "" if listed else "not listed in SHA256SUMS: shapes, types and labels alone were checked"
-    return Row(entry.name, "right", bytes=(folder / entry.file).stat().st_size, detail=detail)
+    return Row(entry.name, "right", bytes=path.stat().st_size, detail=detail)
 
 
 def _verify_file(folder: Path, name: str, digest: str) -> Row:

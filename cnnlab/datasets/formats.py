@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import pickle
 import tarfile
 import zipfile
@@ -68,13 +69,14 @@ def read_npz(path: Path, entry: Entry) -> Arrays:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Read a gzipped IDX file of uint8: two zero bytes, the type code 8, the number of axes, their lengths, the values.
+    """Read an IDX file of uint8, gzipped or not: two zero bytes, the type code 8, the number of axes, lengths, values.
 
     Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", section "File formats".
     """
-    with _damage_named(path, "a gzipped IDX file"):
-        with gzip.open(path, "rb") as file:
-            data = file.read()
+    with _damage_named(path, "an IDX file"):
+        data = path.read_bytes()
+        if path.suffix == ".gz" or data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data)
         if data[:3] != b"\0\0\x08":
             raise DataError(f"{path}: expected an IDX file of bytes, which starts 00 00 08, got {data[:3].hex(' ')}")
         axes = data[3]
@@ -82,72 +84,109 @@ def read_idx(path: Path) -> np.ndarray:
         return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
-def read_fashion(paths: list[Path], entry: Entry) -> Arrays:
-    """Read Fashion-MNIST's four files: train images, train labels, test images, test labels."""
-    arrays = dict(zip(("x_train", "y_train", "x_test", "y_test"), map(read_idx, paths), strict=True))
-    return check(arrays, entry, paths[0].parent)
+def read_idx_files(paths: list[Path]) -> Arrays:
+    """Read the four files of MNIST or Fashion-MNIST: train images, train labels, test images, test labels."""
+    return dict(zip(("x_train", "y_train", "x_test", "y_test"), map(read_idx, paths), strict=True))
 
 
 def read_cifar_archive(path: Path, entry: Entry) -> Arrays:
-    """Read a CIFAR set out of its .tar.gz.
+    """Read a CIFAR set out of its .tar.gz, of the version for Python or the binary one.
 
     Nothing is extracted: the members wanted are read in memory by their exact names, so no path in the archive can lead
     anywhere, and links and device files count as missing.
     """
-    pickles = {}
+    found = {}
     with _damage_named(path, "a .tar.gz archive"), tarfile.open(path, "r:gz") as archive:
-        wanted = {f"{cifar_folder(entry)}/{name}" for name in cifar_files(entry)}
         for member in archive:
-            if member.name in wanted and member.isfile():
-                pickles[Path(member.name).name] = read_plain_pickle(archive.extractfile(member))
-    return _cifar_arrays(pickles, entry, path)
+            folder, _, name = member.name.partition("/")
+            if folder in cifar_folders(entry) and name in cifar_files(entry, folder) and member.isfile():
+                found.setdefault(folder, {})[name] = archive.extractfile(member).read()
+    folder = next((folder for folder in cifar_folders(entry) if folder in found), cifar_folder(entry))
+    return _cifar_arrays(found.get(folder, {}), entry, folder, path)
 
 
-def read_cifar_folder(folder: Path, entry: Entry) -> Arrays:
-    """Read a CIFAR set out of its extracted folder."""
-    pickles = {}
-    for name in cifar_files(entry):
-        path = folder / name
-        with _damage_named(path, "a pickle of plain data"):
-            if path.is_file():
-                with path.open("rb") as file:
-                    pickles[name] = read_plain_pickle(file)
-    return _cifar_arrays(pickles, entry, folder)
+def read_cifar_folder(path: Path, entry: Entry) -> Arrays:
+    """Read a CIFAR set out of its extracted folder, which is told by its name."""
+    folder = path.name if path.name in cifar_folders(entry) else cifar_folder(entry)
+    files = {name: (path / name).read_bytes() for name in cifar_files(entry, folder) if (path / name).is_file()}
+    return _cifar_arrays(files, entry, folder, path)
+
+
+def cifar_folders(entry: Entry) -> tuple[str, str]:
+    """Names of the one folder in the archive: in the version for Python, and in the binary version."""
+    return {
+        "cifar10": ("cifar-10-batches-py", "cifar-10-batches-bin"),
+        "cifar100": ("cifar-100-python", "cifar-100-binary"),
+    }[entry.name]
 
 
 def cifar_folder(entry: Entry) -> str:
-    """Name of the one folder in the archive."""
-    return {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}[entry.name]
+    """Name of the one folder in the archive that Keras downloads."""
+    return cifar_folders(entry)[0]
 
 
-def cifar_files(entry: Entry) -> list[str]:
-    """Names of the pickles in that folder that hold the set."""
-    if entry.name == "cifar100":
-        return ["train", "test", "meta"]
-    return [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
+def cifar_files(entry: Entry, folder: str) -> list[str]:
+    """Names of the files in one of those folders that hold the set."""
+    ending = "" if folder == cifar_folder(entry) else ".bin"
+    if entry.name == "cifar10":
+        return [*(f"data_batch_{number}{ending}" for number in range(1, 6)), f"test_batch{ending}"]
+    names = ["meta"] if not ending else ["fine_label_names.txt", "coarse_label_names.txt"]
+    return [f"train{ending}", f"test{ending}", *names]
 
 
-def _cifar_arrays(pickles: dict[str, Any], entry: Entry, path: Path) -> Arrays:
-    missing = [name for name in cifar_files(entry) if name not in pickles]
+def _cifar_arrays(files: dict[str, bytes], entry: Entry, folder: str, path: Path) -> Arrays:
+    """Bring the files of either version into the layout of our .npz.
+
+    Source: Krizhevsky, "The CIFAR-10 dataset", sections "Python / Matlab versions" and "Binary version".
+    """
+    wanted = cifar_files(entry, folder)
+    missing = [name for name in wanted if name not in files]
     if missing:
-        raise DataError(f"{path}: expected the files {', '.join(cifar_files(entry))}, got none named {missing[0]}")
-    with _damage_named(path, "the pickles of CIFAR"):
-        if entry.name == "cifar100":
-            splits = {"train": [pickles["train"]], "test": [pickles["test"]]}
-        else:
-            splits = {"train": [pickles[f"data_batch_{n}"] for n in range(1, 6)], "test": [pickles["test_batch"]]}
-        arrays = {}
-        for split, batches in splits.items():
-            planes = np.concatenate([batch[b"data"] for batch in batches])
-            arrays[f"x_{split}"] = np.ascontiguousarray(planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-            fine = b"fine_labels" if entry.coarse_classes else b"labels"
-            arrays[f"y_{split}"] = np.concatenate([np.asarray(batch[fine]) for batch in batches])
-            if entry.coarse_classes:
-                arrays[f"y_{split}_coarse"] = np.concatenate([np.asarray(batch[b"coarse_labels"]) for batch in batches])
-        if entry.coarse_classes:
-            for key in ("fine_label_names", "coarse_label_names"):
-                arrays[key] = np.asarray([name.decode("ascii") for name in pickles["meta"][key.encode("ascii")]])
+        raise DataError(f"{path}: expected the files {', '.join(wanted)}, got none named {missing[0]}")
+    read = _pickled_batches if folder == cifar_folder(entry) else _binary_batches
+    with _damage_named(path, "the files of CIFAR", sum(map(len, files.values()))):
+        batches, arrays = read({name: files[name] for name in wanted}, entry, path)
+        for split in ("train", "test"):
+            parts = [batch for name, batch in batches.items() if name.startswith("test") == (split == "test")]
+            for key in parts[0]:
+                arrays[f"{key[0]}_{split}{key[1:]}"] = np.concatenate([part[key] for part in parts])
+            planes = arrays[f"x_{split}"].reshape(-1, 3, 32, 32)
+            arrays[f"x_{split}"] = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
     return check(arrays, entry, path)
+
+
+def _pickled_batches(files: dict[str, bytes], entry: Entry, path: Path) -> tuple[dict[str, Arrays], Arrays]:
+    """Each file's planes "x" and labels "y" and "y_coarse", in order, and the names of the classes if it has them."""
+    pickles = {}
+    for name, content in files.items():
+        with _damage_named(path / name, "a pickle of plain data", len(content)):
+            pickles[name] = read_plain_pickle(io.BytesIO(content))
+    fields, names = {"x": b"data", "y": b"labels"}, {}
+    if entry.coarse_classes:
+        fields = {"x": b"data", "y": b"fine_labels", "y_coarse": b"coarse_labels"}
+        meta = pickles.pop("meta")
+        for key in ("fine_label_names", "coarse_label_names"):
+            names[key] = np.asarray([name.decode("ascii") for name in meta[key.encode()]])
+    batches = {
+        name: {key: np.asarray(batch[field]) for key, field in fields.items()} for name, batch in pickles.items()
+    }
+    return batches, names
+
+
+def _binary_batches(files: dict[str, bytes], entry: Entry, path: Path) -> tuple[dict[str, Arrays], Arrays]:
+    """The same out of rows of bytes: the label, or the coarse and the fine one, and 3,072 values."""
+    labels = 2 if entry.coarse_classes else 1
+    batches, names = {}, {}
+    for name, content in files.items():
+        with _damage_named(path / name, f"rows of {labels + 3072:,} bytes", len(content)):
+            if name.endswith(".txt"):
+                names[Path(name).stem] = np.asarray(content.decode("ascii").split())
+                continue
+            rows = np.frombuffer(content, np.uint8).reshape(-1, labels + 3072)
+            batches[name] = {"x": rows[:, labels:], "y": rows[:, labels - 1]}
+            if entry.coarse_classes:
+                batches[name]["y_coarse"] = rows[:, 0]
+    return batches, names
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -169,8 +208,14 @@ def read_plain_pickle(file: IO[bytes]) -> Any:
 
 
 @contextmanager
-def _damage_named(path: Path, expected: str) -> Iterator[None]:
-    """Turn whatever goes wrong inside a damaged file into a DataError that names it; the system's own errors pass."""
+def _damage_named(path: Path, expected: str, size: int | None = None) -> Iterator[None]:
+    """Turn whatever goes wrong inside a damaged file into a DataError that names it; the system's own errors pass.
+
+    Args:
+        path: the file, or a member of an archive as if it were a folder.
+        expected: what it should be, in words.
+        size: its bytes, asked from the system if None.
+    """
     try:
         yield
     except DataError:
@@ -178,7 +223,9 @@ def _damage_named(path: Path, expected: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
             raise
-        found = f"{path.stat().st_size:,} bytes that are not ({type(error).__name__}: {error})"
+        found = (
+            f"{path.stat().st_size if size is None else size:,} bytes that are not ({type(error).__name__}: {error})"
+        )
         raise DataError(f"{path}: expected {expected}, got {found}") from error
 
 

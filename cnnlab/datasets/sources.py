@@ -1,13 +1,14 @@
 """The four places a data set can come from, in the order in which they are asked."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import cnnlab
 from cnnlab.datasets import download, formats
-from cnnlab.datasets.catalog import DataError, Entry, RemoteFile
+from cnnlab.datasets.catalog import ENTRIES, DataError, Entry, RemoteFile
 from cnnlab.datasets.formats import Arrays
 
 RESTORE = "Restore it with git, or install the course again."
@@ -68,7 +69,15 @@ def from_directory(entry: Entry) -> Arrays:
             f"CNNLAB_DATA must name a folder with data sets, got {setting!r}, where there is none. "
             "Correct the variable, or unset it to use the other sources."
         )
-    return read_prepared(folder, entry)
+    return read_folder(folder, entry)
+
+
+def read_folder(folder: Path, entry: Entry) -> Arrays:
+    """Read the set in a folder for CNNLAB_DATA: its own file, or else the files its authors publish."""
+    try:
+        return read_prepared(folder, entry)
+    except NotHere as reason:
+        return read_published(folder, entry, str(reason))
 
 
 def read_prepared(folder: Path, entry: Entry) -> Arrays:
@@ -80,6 +89,78 @@ def read_prepared(folder: Path, entry: Entry) -> Arrays:
         if expected := formats.read_checksums(folder).get(entry.file):
             formats.check_digest(path, expected)
         return formats.read_npz(path, entry)
+
+
+# The four files of MNIST and Fashion-MNIST, in the order of `formats.read_idx_files`, by the names that mirrors give
+# them: train-images-idx3-ubyte.gz, the same unpacked, train-images.idx3-ubyte.
+IDX_NAMES = [
+    re.compile(rf"{split}-{kind}[-.]idx[13][-.]ubyte(\.gz)?")
+    for split in ("train", "t10k")
+    for kind in ("images", "labels")
+]
+
+
+def read_published(folder: Path, entry: Entry, reason: str) -> Arrays:
+    """Read the set out of the files that its authors publish, in the folder or one or two folders below.
+
+    Args:
+        folder: for CNNLAB_DATA.
+        entry: the set.
+        reason: why its own file cannot be had.
+
+    Raises:
+        DataError: a file is damaged.
+        NotHere: there is no whole set; with the reason, and what lies there that looks like it.
+    """
+    read = _published_cifar if entry.name.startswith("cifar") else _published_idx
+    below = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_dir())
+    reasons = [reason]
+    with _advice("Copy it again, or take it away."):
+        for place in (folder, *below):
+            try:
+                return read(place, entry)
+            except NotHere as remark:
+                reasons += [str(remark)] if str(remark) else []
+    # Of all that a folder may hold: the set's family by name, IDX files, and tables, as which some hand digits on.
+    like = re.compile(rf"{entry.name.split('_')[-1].rstrip('01')}|ubyte|\.csv$", re.IGNORECASE)
+    others = {other.file for other in ENTRIES.values()}
+    found = sorted(path.name for path in folder.glob("*") if like.search(path.name) and path.name not in others)
+    if found:
+        more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+        reasons.append(f"found {', '.join(found[:4])}{more}")
+    raise NotHere(", ".join(reasons))
+
+
+def _published_idx(place: Path, entry: Entry) -> Arrays:
+    """MNIST or Fashion-MNIST, whose four files have the same names: the pictures tell which they are."""
+    names = sorted(path.name for path in place.glob("*"))
+    paths = [next((place / name for name in names if pattern.fullmatch(name)), None) for pattern in IDX_NAMES]
+    if None in paths:
+        raise NotHere(f"{4 - paths.count(None)} of the four IDX files in {place}" if any(paths) else "")
+    arrays = formats.read_idx_files(paths)
+    try:
+        formats.check(arrays, entry, place)
+    except DataError as error:
+        raise NotHere(str(error)) from error
+    if formats.content_digest(arrays) != entry.content_sha256:
+        raise NotHere(f"the IDX files in {place} hold other pictures")
+    return arrays
+
+
+def _published_cifar(place: Path, entry: Entry) -> Arrays:
+    """The archive or the extracted folder, of the version for Python or the binary one."""
+    remote = entry.files[0]
+    for folder, archive in zip(
+        formats.cifar_folders(entry), (remote.name, remote.name.replace("python", "binary")), strict=True
+    ):
+        path = place / archive
+        if path.is_file():
+            if archive == remote.name:
+                formats.check_digest(path, remote.digest)
+            return formats.read_cifar_archive(path, entry)
+        if place.name == folder:
+            return formats.read_cifar_folder(place, entry)
+    raise NotHere
 
 
 def keras_folder() -> Path:
@@ -108,7 +189,7 @@ def read_downloads(folder: Path, entry: Entry) -> Arrays:
             return _cached_mnist(paths[0], entry)
         for path, remote in zip(paths, entry.files, strict=True):
             formats.check_digest(path, remote.digest)
-        return formats.read_fashion(paths, entry)
+        return formats.check(formats.read_idx_files(paths), entry, folder)
 
 
 def _cached_mnist(path: Path, entry: Entry) -> Arrays:

@@ -6,20 +6,21 @@ from cnnlab.driving.log import Log
 
 
 def side_cameras(log: Log, correction: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Use all three cameras, as if the car stood where the camera is: from there it has to steer back.
+    """Use all cameras, as if the car stood where the camera is: from there it has to steer back.
 
     Args:
-        log: N rows.
+        log: N rows, of three cameras or of the center camera alone.
         correction: added to the steering for the left camera, subtracted for the right one.
 
     Returns:
-        (3 N, H, W, 3) pictures, the N of the center first; (3 N,) steering within -1 and 1; (3 N,) rows they are from.
+        For each picture `log.pictures[rows, cameras]`, the N of the center first: (3 N,) rows, (3 N,) cameras, (3 N,)
+        steering within -1 and 1; N each where there is but one camera.
 
     Source: Bojarski et al., "End to end learning for self-driving cars", 2016, section 2.
     """
-    steering = np.concatenate([log.steering, log.steering + correction, log.steering - correction])
-    pictures = log.pictures.swapaxes(0, 1).reshape(-1, *log.pictures.shape[2:])
-    return pictures, steering.clip(-1, 1), np.tile(np.arange(len(log)), 3)
+    cameras, rows = np.divmod(np.arange(len(log) * log.pictures.shape[1]), len(log))
+    steering = log.steering[rows] + np.array([0, correction, -correction], np.float32)[cameras]
+    return rows, cameras, steering.clip(-1, 1)
 
 
 def balanced(steering: np.ndarray, generator: np.random.Generator, straight: float = 0.02, share: float = 0.3):

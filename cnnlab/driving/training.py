@@ -3,7 +3,7 @@
 import json
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from cnnlab.cards import model_card
 from cnnlab.datasets import formats
 from cnnlab.driving import augmentation
 from cnnlab.driving.expert import wanted_speed
-from cnnlab.driving.log import ARRAYS, Log, read
+from cnnlab.driving.log import NUMBERS, Log, read
 from cnnlab.driving.pictures import VIEWS
 from cnnlab.driving.policy import SPEED_SCALE, Cruise, Policy, load
 from cnnlab.driving.recording import Recording, record
+from cnnlab.driving.store import Pictures
 from cnnlab.experiments import progress, runner
 from cnnlab.files import write_whole
 
@@ -82,10 +83,11 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, log: Log, recipe: Cloning):
         super().__init__()
         self.recipe, self.generator = recipe, np.random.default_rng(recipe.seed)
-        self.pictures, self.targets = log.pictures[:, 0], targets(log, recipe.outputs)
+        self.pictures, self.targets = log.pictures, targets(log, recipe.outputs)
+        self.rows, self.cameras = np.arange(len(log)), np.zeros(len(log), int)
         if recipe.correction is not None:
-            self.pictures, steering, rows = augmentation.side_cameras(log, recipe.correction)
-            self.targets = np.column_stack([steering, self.targets[rows, 1:]])
+            self.rows, self.cameras, steering = augmentation.side_cameras(log, recipe.correction)
+            self.targets = np.column_stack([steering, self.targets[self.rows, 1:]])
         self.on_epoch_end()
 
     def on_epoch_end(self) -> None:
@@ -99,7 +101,11 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.order[index * self.recipe.batch_size : (index + 1) * self.recipe.batch_size]
-        pictures, wanted, recipe = self.pictures[chosen], self.targets[chosen], self.recipe
+        pictures, wanted, recipe = (
+            self.pictures[self.rows[chosen], self.cameras[chosen]],
+            self.targets[chosen],
+            self.recipe,
+        )
         if recipe.pixels:
             moved = augmentation.shifted(pictures, wanted[:, 0], self.generator, recipe.pixels, recipe.per_pixel)
             pictures, wanted[:, 0] = moved
@@ -165,7 +171,13 @@ def split(log: Log, share: float) -> tuple[Log, Log | None]:
 
 def join(logs: Sequence[Log]) -> Log:
     """Several logs as one."""
-    return Log(*(np.concatenate([getattr(log, name) for log in logs]) for name in ARRAYS))
+    one = len(logs) == 1  # nothing to copy
+    pictures = logs[0].pictures if one else Pictures(row for log in logs for row in _each(log.pictures))
+    return Log(pictures, *(np.concatenate([getattr(log, name) for log in logs]) for name in NUMBERS))
+
+
+def _each(pictures) -> Iterator[np.ndarray]:
+    return (pictures[row] for row in range(len(pictures)))
 
 
 def train(logs: Sequence[Path], folder: Path, name: str, recipe: Cloning, start: Policy | None = None) -> dict:

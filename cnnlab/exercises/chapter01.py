@@ -1,8 +1,26 @@
-"""Exercises of chapter 01: pixels, similarity, hand-made features and the size of fully connected networks."""
+"""Exercises of chapter 01: pixels, similarity, features by hand, shifted digits, judging, counting parameters."""
 
 import numpy as np
 
-from cnnlab.exercises import Exercise, first_wrong
+from cnnlab.exercises import Exercise, Mistake, differs, first_wrong, returned, shown
+from cnnlab.exercises.comparing import UnusableError
+from cnnlab.exercises.data import digits
+
+MOST_NUMBERS, LEAST_BY_HAND = 100, 0.87  # of exercise 01.4
+CANVAS, LEAST_MOVED_BACK = 40, 0.75  # of exercise 01.6
+LOOP = "your function goes through the rows in a loop: let NumPy calculate with the whole array"
+
+
+class WholeArray(np.ndarray):
+    """An array that can be calculated with as a whole, and refuses to hand out one row after the other."""
+
+    def __iter__(self):
+        raise UnusableError(LOOP)
+
+    def __getitem__(self, place):
+        if self.ndim > 1 and isinstance(place[0] if isinstance(place, tuple) else place, int | np.integer):
+            raise UnusableError(LOOP)
+        return super().__getitem__(place)
 
 
 def _check_brighten(answer) -> str | None:
@@ -12,7 +30,11 @@ def _check_brighten(answer) -> str | None:
         ((pixels, -60), [[0, 40, 140], [190, 195, 0]]),
         ((pixels, 0), pixels),
     ]
-    return first_wrong(answer, cases)
+    if wrong := first_wrong(answer, cases):
+        return wrong
+    got = returned(answer, pixels, 1)
+    kind = got.dtype if isinstance(got, np.ndarray) else type(got).__name__
+    return None if kind == np.uint8 else f"expected an array of uint8, got {kind}"
 
 
 def _check_cosines(answer) -> str | None:
@@ -23,7 +45,48 @@ def _check_cosines(answer) -> str | None:
         ((np.array([[1.0, 1.0, 1.0, 1.0]]), np.array([9.0, 0.0, 0.0, 0.0])), [0.5]),
     ]
     with np.errstate(divide="ignore", invalid="ignore"):  # dividing by the length of a zero row is a usual slip
-        return first_wrong(answer, cases)
+        if wrong := first_wrong(answer, cases):
+            return wrong
+        return differs(np.asarray(answer(vectors.view(WholeArray), np.array([30.0, 40.0]))), [1, -1, 0, 0])
+
+
+def _check_hog_length(answer) -> str | None:
+    return first_wrong(
+        answer,
+        [
+            ((40, 24, 8, 2, 9), 288),
+            ((32, 32, 8, 2, 9), 324),
+            ((128, 64, 8, 2, 9), 3780),
+            ((32, 32, 4, 4, 8), 3200),
+            ((20, 33, 8, 1, 9), 72),
+        ],
+    )
+
+
+def _rows(answer, images: np.ndarray) -> np.ndarray:
+    """The features that a student's function makes of images, checked for their form."""
+    got = returned(answer, images)
+    array = np.asarray(got)
+    if array.dtype.kind not in "biuf" or array.ndim != 2 or len(array) != len(images):
+        raise UnusableError(f"expected an array ({len(images)}, numbers), got {shown(got)}")
+    if not np.isfinite(array).all():
+        raise UnusableError("some of your numbers are not finite")
+    return array.astype(float)
+
+
+def _check_by_hand(answer) -> str | None:
+    """A linear classifier, by least squares, from the features of 2,000 digits judges 500 others."""
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    (images, labels), (others, their_labels) = digits(0, 2000), digits(3000, 3500)
+    rows = _rows(answer, images)
+    if rows.shape[1] > MOST_NUMBERS:
+        return f"{rows.shape[1]} numbers per digit are more than {MOST_NUMBERS}"
+    scaler = StandardScaler().fit(rows)
+    classifier = RidgeClassifier(alpha=10.0).fit(scaler.transform(rows), labels)
+    share = classifier.score(scaler.transform(_rows(answer, others)), their_labels)
+    return None if share >= LEAST_BY_HAND else f"from your numbers {share:.1%} of the other digits are recognized"
 
 
 def _check_match(answer) -> str | None:
@@ -36,26 +99,46 @@ def _check_match(answer) -> str | None:
     return first_wrong(answer, [((bright, template), [3, 5]), ((dark, template), [2, 1]), ((dark.T, template), [1, 2])])
 
 
-def _check_code(answer) -> str | None:
+def _scattered(images: np.ndarray) -> np.ndarray:
+    """Digits (N, 28, 28), each at a place of its own on a canvas of 40x40."""
+    places = np.random.default_rng(1).integers(CANVAS - 27, size=(len(images), 2))
+    canvases = np.zeros((len(images), CANVAS, CANVAS), np.float32)
+    for canvas, image, (top, left) in zip(canvases, images, places, strict=True):
+        canvas[top : top + 28, left : left + 28] = image
+    return canvases
+
+
+def _mean_digits() -> np.ndarray:
+    """The ten mean digits, each with length 1: (10, 784)."""
+    images, labels = digits(0, 2000)
+    rows = images.reshape(len(images), 784)
+    means = np.array([rows[labels == digit].mean(axis=0) for digit in range(10)])
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def _check_moved_back(answer) -> str | None:
+    images, labels = digits(3000, 3300)
+    got = returned(answer, _scattered(images[..., 0]))
+    array = np.asarray(got)
+    if array.dtype.kind not in "biuf" or array.shape != (300, 28, 28):
+        return f"expected an array of shape (300, 28, 28), got {array.shape if array.ndim else shown(got)}"
+    share = np.mean((array.reshape(300, 784) @ _mean_digits().T).argmax(axis=1) == labels)
+    return None if share >= LEAST_MOVED_BACK else f"{share:.1%} of your digits are most similar to their own mean"
+
+
+def _check_coin(answer) -> str | None:
+    def rights(both: int, first: int, second: int, none: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which pictures two classifiers get right, counted by who does."""
+        pairs = [(True, True)] * both + [(True, False)] * first + [(False, True)] * second + [(False, False)] * none
+        return tuple(np.array(pairs).T)
+
     cases = [
-        ((np.array([[1, 1, 1], [1, 5, 9], [1, 1, 1]]),), 1),
-        ((np.array([[1, 9, 1], [1, 5, 1], [1, 1, 1]]),), 4),
-        ((np.array([[1, 1, 1], [7, 5, 1], [1, 1, 8]]),), 16 + 128),
-        ((np.full((3, 3), 4),), 255),
-        ((np.array([[6, 5, 4], [9, 5, 1], [5, 2, 7]]),), 4 + 8 + 16 + 32 + 128),
+        (rights(1, 1, 4, 0), 12 / 32),  # five coins, one or four of them heads, or none or all
+        (rights(2, 4, 0, 1), 2 / 16),
+        (rights(50, 8, 2, 40), 112 / 1024),
+        (rights(3, 2, 2, 0), 1),
+        (rights(5, 0, 0, 2), 1),  # they never differ
     ]
-    return first_wrong(answer, cases)
-
-
-def _check_hog_length(answer) -> str | None:
-    return first_wrong(
-        answer,
-        [((32, 32, 8, 2, 9), 324), ((128, 64, 8, 2, 9), 3780), ((32, 32, 4, 4, 8), 3200), ((20, 33, 8, 1, 9), 72)],
-    )
-
-
-def _check_signature(answer) -> str | None:
-    cases = [((64, 1024, 4, 2, 1), 131_072), ((64, 1024, 4, 1, 32), 2_097_152), ((16, 8, 1, 1, 8), 256)]
     return first_wrong(answer, cases)
 
 
@@ -74,20 +157,27 @@ EXERCISES = (
         title="Brighten without wrapping around",
         stub='''
 def answer(pixels, amount):
-    """The uint8 pixels made brighter by `amount` (darker if negative), kept within 0 to 255."""
+    """The uint8 pixels made brighter by `amount` (darker if negative), kept within 0 to 255, as uint8."""
 ''',
-        hint="An uint8 cannot hold 300, nor -20. Calculate with `pixels.astype(int)`, then `np.clip`.",
+        hint="An uint8 cannot hold 300, nor -20. Calculate with `pixels.astype(int)`, then `np.clip`, then go back to "
+        "uint8.",
         solution="""
 def answer(pixels, amount):
     return np.clip(pixels.astype(int) + amount, 0, 255).astype(np.uint8)
 """,
         mistakes=(
-            # wraps around
-            "def answer(pixels, amount):\n    return (pixels.astype(int) + amount).astype(np.uint8)",
+            Mistake(
+                "def answer(pixels, amount):\n    return (pixels.astype(int) + amount).astype(np.uint8)",
+                "Going back to uint8 wraps around too: clip before.",
+            ),
             # clips only at the upper end
             "def answer(pixels, amount):\n    return np.minimum(pixels.astype(int) + amount, 255)",
             # stretches instead of shifting
             "def answer(pixels, amount):\n    return np.clip(pixels * (1 + amount / 255), 0, 255)",
+            Mistake(
+                "def answer(pixels, amount):\n    return np.clip(pixels.astype(int) + amount, 0, 255)",
+                "The values are right, but a picture of int64 takes eight times the memory.",
+            ),
         ),
         check=_check_brighten,
     ),
@@ -110,14 +200,88 @@ def answer(vectors, reference):
             # a single length for all rows
             "def answer(vectors, reference):\n"
             "    return vectors @ reference / (np.linalg.norm(vectors) * np.linalg.norm(reference))",
-            # zero divided by zero
+            Mistake(
+                "def answer(vectors, reference):\n"
+                "    return vectors @ reference / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(reference))",
+                "Zero divided by zero is not a number.",
+            ),
+            # a loop
             "def answer(vectors, reference):\n"
-            "    return vectors @ reference / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(reference))",
+            "    lengths = [max(np.linalg.norm(row) * np.linalg.norm(reference), 1e-9) for row in vectors]\n"
+            "    return np.array([row @ reference for row in vectors]) / lengths",
+            # a loop that counts
+            "def answer(vectors, reference):\n    cosines = []\n    for i in range(len(vectors)):\n"
+            "        length = np.linalg.norm(vectors[i]) * np.linalg.norm(reference)\n"
+            "        cosines.append(vectors[i] @ reference / length if length else 0)\n    return np.array(cosines)",
         ),
         check=_check_cosines,
     ),
     Exercise(
         key="01.3",
+        title="The length of a HOG descriptor",
+        stub='''
+def answer(height, width, cell, block, orientations):
+    """Numbers in the HOG of a picture: `cell` in pixels, `block` in cells; blocks move by one cell."""
+''',
+        hint="Count whole cells along each side first. Blocks overlap: along a side there are cells - block + 1 of "
+        "them, and each holds block x block histograms.",
+        solution="""
+def answer(height, width, cell, block, orientations):
+    blocks = (height // cell - block + 1) * (width // cell - block + 1)
+    return blocks * block**2 * orientations
+""",
+        mistakes=(
+            Mistake(
+                "def answer(height, width, cell, block, orientations):\n"
+                "    return (height // cell) * (width // cell) * orientations",
+                "A cell is told again by each block that holds it.",
+            ),
+            # blocks side by side
+            "def answer(height, width, cell, block, orientations):\n"
+            "    return (height // cell // block) * (width // cell // block) * block**2 * orientations",
+            # a block moves by a pixel
+            "def answer(height, width, cell, block, orientations):\n"
+            "    return (height - cell * block + 1) * (width - cell * block + 1) * block**2 * orientations",
+        ),
+        check=_check_hog_length,
+    ),
+    Exercise(
+        key="01.4",
+        title="Describe a digit by hand",
+        stub='''
+def answer(images):
+    """Your features, (N, at most 100), of digits (N, 28, 28, 1) with values from 0 to 255."""
+''',
+        hint="HOG describes strokes better than gray values do, but the chapter's own is too long. It gets short by "
+        "larger cells, fewer directions, or blocks of one cell. Try `feature.hog` of scikit-image with "
+        "other `orientations`, `pixels_per_cell` and `cells_per_block`.",
+        solution="""
+from skimage import feature
+
+
+def answer(images):
+    settings = {"orientations": 6, "pixels_per_cell": (6, 6), "cells_per_block": (1, 1)}
+    return np.array([feature.hog(image, **settings) for image in images[..., 0]])
+""",
+        mistakes=(
+            # all pixels
+            "def answer(images):\n    return images.reshape(len(images), 784)",
+            # means of 4x4 pixels
+            "def answer(images):\n    return images.reshape(len(images), 7, 4, 7, 4).mean(axis=(2, 4)).reshape(-1, 49)",
+            # sums of rows and columns
+            "def answer(images):\n    return np.c_[images.mean(axis=(1, 3)), images.mean(axis=(2, 3))]",
+            Mistake(
+                "from skimage import feature\n\ndef answer(images):\n"
+                "    return np.array([feature.hog(image, 9, (8, 8), (2, 2)) for image in images[..., 0]])",
+                "In overlapping blocks most cells are told several times.",
+            ),
+            # one digit alone
+            "def answer(images):\n    return images[0].reshape(1, 784)[:, ::8]",
+        ),
+        check=_check_by_hand,
+    ),
+    Exercise(
+        key="01.5",
         title="Find the pattern, whatever its brightness",
         stub='''
 def answer(image, template):
@@ -153,88 +317,93 @@ def answer(image, template):
         check=_check_match,
     ),
     Exercise(
-        key="01.4",
-        title="The code of a local binary pattern",
-        stub='''
-def answer(patch):
-    """Code from 0 to 255 of a 3x3 patch: neighbor p counts 2**p where it is at least as bright as the center.
-
-    Neighbor 0 is on the right; the others follow against the clock: 1 upper right, 2 above, and so on to 7.
-    """
-''',
-        hint="List the eight places in the order of their bits. Right is (1, 2), upper right (0, 2), above (0, 1), ...",
-        solution="""
-def answer(patch):
-    rows, columns = [1, 0, 0, 0, 1, 2, 2, 2], [2, 2, 1, 0, 0, 0, 1, 2]
-    return np.sum((patch[rows, columns] >= patch[1, 1]) * 2 ** np.arange(8))
-""",
-        mistakes=(
-            # strictly brighter
-            "def answer(patch):\n    rows, columns = [1, 0, 0, 0, 1, 2, 2, 2], [2, 2, 1, 0, 0, 0, 1, 2]\n"
-            "    return np.sum((patch[rows, columns] > patch[1, 1]) * 2 ** np.arange(8))",
-            # clockwise
-            "def answer(patch):\n    rows, columns = [1, 2, 2, 2, 1, 0, 0, 0], [2, 2, 1, 0, 0, 0, 1, 2]\n"
-            "    return np.sum((patch[rows, columns] >= patch[1, 1]) * 2 ** np.arange(8))",
-            # counts instead of coding
-            "def answer(patch):\n    return np.sum(patch >= patch[1, 1]) - 1",
-        ),
-        check=_check_code,
-    ),
-    Exercise(
-        key="01.5",
-        title="The length of a HOG descriptor",
-        stub='''
-def answer(height, width, cell, block, orientations):
-    """Numbers in the HOG of a picture: `cell` in pixels, `block` in cells; blocks move by one cell."""
-''',
-        hint="Count whole cells along each side first. Blocks overlap: along a side there are cells - block + 1 of "
-        "them, and each holds block x block histograms.",
-        solution="""
-def answer(height, width, cell, block, orientations):
-    blocks = (height // cell - block + 1) * (width // cell - block + 1)
-    return blocks * block**2 * orientations
-""",
-        mistakes=(
-            # no blocks
-            "def answer(height, width, cell, block, orientations):\n"
-            "    return (height // cell) * (width // cell) * orientations",
-            # blocks side by side
-            "def answer(height, width, cell, block, orientations):\n"
-            "    return (height // cell // block) * (width // cell // block) * block**2 * orientations",
-            # a block moves by a pixel
-            "def answer(height, width, cell, block, orientations):\n"
-            "    return (height - cell * block + 1) * (width - cell * block + 1) * block**2 * orientations",
-        ),
-        check=_check_hog_length,
-    ),
-    Exercise(
         key="01.6",
-        title="Bytes of a Fisher vector",
+        title="A fourth answer: move it back",
         stub='''
-def answer(dimensions, gaussians, regions, descriptors, bits):
-    """Bytes that describe one picture, with `bits` bits a number; `descriptors` kinds of patch descriptors."""
+def answer(canvases):
+    """Each digit cut out so that it stands in the middle: (N, 28, 28) from canvases (N, 40, 40), a digit anywhere."""
 ''',
-        hint="Each Gaussian answers with two numbers a dimension, one for its mean and one for its variance. "
-        "Multiply by regions and descriptors; eight bits are a byte.",
+        hint="MNIST's own digits stand with the center of their ink in the middle. Compute that center, the mean row "
+        "and the mean column weighted with the pixels, and cut out 28x28 pixels around it; a digit at the border needs "
+        "black around the canvas first (`np.pad`).",
         solution="""
-def answer(dimensions, gaussians, regions, descriptors, bits):
-    return 2 * dimensions * gaussians * regions * descriptors * bits // 8
+def answer(canvases):
+    cut = np.zeros((len(canvases), 28, 28), canvases.dtype)
+    for number, canvas in enumerate(canvases):
+        ink = canvas.sum()
+        row = round(canvas.sum(axis=1) @ np.arange(40) / ink)
+        column = round(canvas.sum(axis=0) @ np.arange(40) / ink)
+        cut[number] = np.pad(canvas, 14)[row : row + 28, column : column + 28]
+    return cut
 """,
         mistakes=(
-            # means alone
-            "def answer(dimensions, gaussians, regions, descriptors, bits):\n"
-            "    return dimensions * gaussians * regions * descriptors * bits // 8",
-            # bits, not bytes
-            "def answer(dimensions, gaussians, regions, descriptors, bits):\n"
-            "    return 2 * dimensions * gaussians * regions * descriptors * bits",
-            # one region
-            "def answer(dimensions, gaussians, regions, descriptors, bits):\n"
-            "    return 2 * dimensions * gaussians * descriptors * bits // 8",
+            # the middle, wherever the digit is
+            "def answer(canvases):\n    return canvases[:, 6:34, 6:34]",
+            # the first pixel that is not black becomes the corner
+            "def answer(canvases):\n    cut = np.zeros((len(canvases), 28, 28))\n"
+            "    for number, canvas in enumerate(canvases):\n        rows, columns = np.nonzero(canvas)\n"
+            "        part = canvas[rows.min() :, columns.min() :][:28, :28]\n"
+            "        cut[number, : part.shape[0], : part.shape[1]] = part\n    return cut",
+            # rows and columns exchanged
+            "def answer(canvases):\n    cut = np.zeros((len(canvases), 28, 28))\n"
+            "    for number, canvas in enumerate(canvases):\n"
+            "        row = round(canvas.sum(axis=0) @ np.arange(40) / canvas.sum())\n"
+            "        column = round(canvas.sum(axis=1) @ np.arange(40) / canvas.sum())\n"
+            "        cut[number] = np.pad(canvas, 14)[row : row + 28, column : column + 28]\n    return cut",
+            # not cut
+            "def answer(canvases):\n    return canvases",
         ),
-        check=_check_signature,
+        check=_check_moved_back,
     ),
     Exercise(
         key="01.7",
+        title="Better, or luck?",
+        stub='''
+def answer(first_right, second_right):
+    """How likely coins would split as unevenly as this or more: a number from 0 to 1; 1 where nothing differs.
+
+    first_right, second_right: bool (N,), whether each of two classifiers is right on each of the same N pictures.
+    """
+''',
+        hint="Only pictures where one is right and the other is not say who is better. Were they equal, each of these "
+        "would be a fair coin. Add the chances of all splits that are as uneven as yours or more, to either side: "
+        "`math.comb(n, k) / 2**n` is the chance of k heads among n.",
+        solution="""
+import math
+
+
+def answer(first_right, second_right):
+    first = int(np.sum(first_right & ~second_right))
+    second = int(np.sum(second_right & ~first_right))
+    coins = first + second
+    splits = [k for k in range(coins + 1) if abs(2 * k - coins) >= abs(first - second)]
+    return sum(math.comb(coins, k) for k in splits) / 2**coins
+""",
+        mistakes=(
+            Mistake(
+                "import math\n\ndef answer(first_right, second_right):\n"
+                "    first = int(np.sum(first_right & ~second_right))\n"
+                "    second = int(np.sum(second_right & ~first_right))\n    n = first + second\n"
+                "    return sum(math.comb(n, k) for k in range(max(first, second), n + 1)) / 2**n",
+                "The other classifier could have been the lucky one: count both sides.",
+            ),
+            # that split alone
+            "import math\n\ndef answer(first_right, second_right):\n"
+            "    first = int(np.sum(first_right & ~second_right))\n"
+            "    second = int(np.sum(second_right & ~first_right))\n    n = first + second\n"
+            "    return math.comb(n, first) / 2**n",
+            # both sides, and the middle counted twice
+            "import math\n\ndef answer(first_right, second_right):\n"
+            "    first = int(np.sum(first_right & ~second_right))\n"
+            "    second = int(np.sum(second_right & ~first_right))\n    n = first + second\n"
+            "    return 2 * sum(math.comb(n, k) for k in range(max(first, second), n + 1)) / 2**n",
+            # the difference of the two accuracies
+            "def answer(first_right, second_right):\n    return abs(np.mean(first_right) - np.mean(second_right))",
+        ),
+        check=_check_coin,
+    ),
+    Exercise(
+        key="01.8",
         title="Parameters of a fully connected network on a picture",
         stub='''
 def answer(shape, units):

@@ -33,7 +33,8 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     happens to each batch norm.
 
     Layers are copied through their configuration, as `keras.models.clone_model` does, so that a layer of your own needs
-    `get_config`. Names and `trainable` are kept. The copy is a plain functional or Sequential model, not compiled.
+    `get_config`; a `Lambda` keeps its function. Names and `trainable` are kept. The copy is a plain functional or
+    Sequential model, not compiled.
 
     Args:
         model: a functional or Sequential model that is built; it is left as it is.
@@ -42,8 +43,8 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
         The copy, with weights of its own.
 
     Raises:
-        ValueError: `model` is of another kind or not built; or a batch norm has statistics that are not finite, or a
-            variance that epsilon does not lift above zero.
+        ValueError: `model` is of another kind or not built; a layer cannot be copied; or a batch norm has statistics
+            that are not finite, or a variance that epsilon does not lift above zero.
     """
     rows, hosts = plan(model)
     for layer in rows:
@@ -72,15 +73,29 @@ def _copy(layer, hosts: dict, copies: dict):
     if has_graph(layer):
         copy = _copy_model(layer, hosts, copies)
     else:
-        config = layer.get_config()
-        if layer in hosts.values():
-            config["use_bias"] = True
-        copy = type(layer).from_config(config)
+        copy = _copy_layer(layer, {"use_bias": True} if layer in hosts.values() else {})
     if isinstance(layer, keras.Layer):
         copies[layer] = copy
     else:
         copy.name = layer.name  # a function of keras.ops does not take its name from the configuration
     return copy
+
+
+def _copy_layer(layer, changes: dict):
+    """A copy of a layer that has no layers in it, or of a function of keras.ops, with some arguments changed."""
+    if type(layer) is keras.layers.Lambda:
+        # Its function is at hand as it is. Keras would make it again from code in the configuration, and rightly
+        # refuses to run code that may have come with a file.
+        arguments = {"output_shape": layer._output_shape, "mask": layer.mask, "arguments": layer.arguments}
+        return keras.layers.Lambda(layer.function, name=layer.name, dtype=layer.dtype_policy, **arguments)
+    try:
+        return type(layer).from_config(layer.get_config() | changes)
+    except Exception as error:
+        reason = " ".join(str(error).split())  # Keras' text runs over several lines
+        raise ValueError(
+            f"`model` needs layers that can be copied; '{layer.name}' ({type(layer).__name__}) cannot: {reason} "
+            "Give its class a `get_config` that holds what its `__init__` takes."
+        ) from error
 
 
 def _copy_model(model, hosts: dict, copies: dict) -> keras.Model:

@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from cnnlab.pixels import refuse_scaled
+
 
 def features(model: keras.Model, images: np.ndarray, folder: Path | None = None, batch_size: int = 128) -> np.ndarray:
     """The outputs of a model for many pictures, read from a file where they were computed before.
@@ -20,7 +22,8 @@ def features(model: keras.Model, images: np.ndarray, folder: Path | None = None,
         float32 (N, ...).
 
     Raises:
-        ValueError: there are no pictures, or they have not the shape that the model takes.
+        ValueError: there are no pictures, they have not the shape that the model takes, or they lie from 0 to 1 where
+            its first layer divides them.
     """
     images = np.asarray(images)
     expected = model.input_shape
@@ -29,6 +32,7 @@ def features(model: keras.Model, images: np.ndarray, folder: Path | None = None,
     )
     if not (fits and len(images)):
         raise ValueError(f"`images` needs the shape {expected}, at least one; received {images.shape}.")
+    refuse_scaled(images, model)
     path = None
     if folder is not None:
         path = Path(folder) / f"{_key(model, images)}.npy"

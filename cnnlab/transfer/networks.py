@@ -1,6 +1,7 @@
 """Networks with weights that were learned before: on ImageNet, by their authors; on CIFAR-100, by the course itself.
 
-All take pixels from 0 to 255 and give logits; what their training had done to the pixels is part of the network.
+All take pixels from 0 to 255, refuse pixels from 0 to 1, and give logits; what their training had done to the pixels is
+part of the network.
 """
 
 import json
@@ -19,6 +20,7 @@ from cnnlab.datasets.catalog import DataError, RemoteFile
 from cnnlab.datasets.sources import NotAtHandError, embedded_file
 from cnnlab.layers import fused
 from cnnlab.models.efficientnet import efficientnet_lite0
+from cnnlab.pixels import BytesModel
 from cnnlab.transfer import torch_file
 
 WEIGHTS = {
@@ -95,16 +97,16 @@ def backbone(name: str = "vgg19", weights: str | None = "cifar100", input_shape:
         raise ValueError(f"`input_shape` needs (height, width, 3), sides of 32 or more; received {input_shape!r}.")
     if name == "efficientnet_lite0":
         whole = _lite0(weights, tuple(shape))
-        return keras.Model(whole.input, whole.get_layer("top_activation").output, name=name)
+        return BytesModel(whole.input, whole.get_layer("top_activation").output, name=name)
     if weights == "imagenet":
         return _imagenet(name, tuple(shape), whole=False)
     whole = _own(weights)
-    convolutions = keras.Model(whole.input, whole.get_layer("block5_pool").output, name=f"{name}_{weights}")
+    convolutions = BytesModel(whole.input, whole.get_layer("block5_pool").output, name=f"{name}_{weights}")
     if tuple(shape) == whole.input_shape[1:]:
         return convolutions
     resized = keras.models.clone_model(convolutions, input_tensors=keras.Input(shape, name="image"))
     resized.set_weights(convolutions.get_weights())
-    return resized
+    return BytesModel(resized.input, resized.output, name=resized.name)
 
 
 def class_names(weights: str = "cifar100") -> tuple[str, ...]:
@@ -173,12 +175,13 @@ def _own(weights: str | None) -> keras.Model:
         plain.load_weights(embedded_file(f"weights/{pretrain.NAME}.weights.h5"))
     model = keras.models.clone_model(plain, clone_function=fused)  # the same, quicker to trace and to run
     model.set_weights(plain.get_weights())
-    return model
+    return BytesModel(model.input, model.output, name=model.name)
 
 
 def _lite0(weights: str | None, shape: tuple) -> keras.Model:
     """EfficientNet-Lite0, with what it has learned or without."""
-    model = efficientnet_lite0(shape)
+    plain = efficientnet_lite0(shape)
+    model = BytesModel(plain.input, plain.output, name=plain.name)
     if not weights:
         return model
     try:
@@ -215,7 +218,7 @@ def _imagenet(name: str, shape: tuple, whole: bool) -> keras.Model:
     top = {"include_top": True, "classifier_activation": None} if whole else {"include_top": False}
     model = build(weights=None, input_tensor=centered, **top)
     model.load_weights(path)
-    return keras.Model(inputs, model.output, name=f"{name}_imagenet")
+    return BytesModel(inputs, model.output, name=f"{name}_imagenet")
 
 
 def _find(remote: RemoteFile) -> Path:

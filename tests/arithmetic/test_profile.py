@@ -259,7 +259,11 @@ def test_an_unknown_layer_is_listed_and_its_parameters_count():
     assert rows["last"].macs == 36 * 8
     assert rows["last"].receptive_field is None
     assert profile.params == model.count_params()
-    assert "mystery, impostor" in str(profile).splitlines()[-1]
+    assert profile.open_sizes == []
+    last = str(profile).splitlines()[-1]
+    assert last.startswith("A lower bound: layers that are not known are not counted (mystery, impostor, ")
+    assert "`multiply_adds(output_shape)`" in last
+    assert f"≥ {profile.macs:,}" in str(profile)
 
 
 def test_a_layer_of_your_own_can_say_what_it_costs():
@@ -276,8 +280,13 @@ def test_open_sizes_are_filled_in_or_listed():
     model = keras.Model(inputs, layers.Dense(5, name="dense")(layers.GlobalAveragePooling2D(name="mean")(x)))
     profile = arithmetic.profile(model)
     assert profile.params == model.count_params()
-    assert profile.uncounted == ["open", "conv", "mean"]
+    assert profile.uncounted == profile.open_sizes == ["open", "conv", "mean"]
     assert profile.macs == 4 * 5
+    assert str(profile).splitlines()[-2].split() == ["total", "137", "≥", "20", "≥", "9"]
+    assert str(profile).splitlines()[-1] == (
+        "A lower bound: layers of open size are not counted (open, conv, mean); `input_shape=(224, 224, 3)`, or what "
+        "your images have, closes them."
+    )
     rows = rows_by_name(model, input_shape=(12, 10, 3))
     assert rows["conv"].output_shape == (None, 10, 8, 4)
     assert rows["conv"].macs == 80 * 27 * 4
@@ -286,6 +295,15 @@ def test_open_sizes_are_filled_in_or_listed():
     for wrong in ((12, 10), (12, 10, 4), (12, 0, 3), (12, 10.0, 3)):
         with pytest.raises(ValueError, match="`input_shape`"):
             arithmetic.profile(model, input_shape=wrong)
+
+
+def test_a_long_list_of_open_sizes_is_cut():
+    model = keras.applications.MobileNetV3Large(weights=None)  # its sizes are open unless they are given
+    profile = arithmetic.profile(model)
+    assert len(profile.open_sizes) > 100
+    assert profile.macs < arithmetic.profile(model, input_shape=(224, 224, 3)).macs == 216_589_760
+    assert all(len(line) < 200 for line in str(profile).splitlines()[-2:])
+    assert f"and {len(profile.open_sizes) - 4} more" in str(profile).splitlines()[-1]
 
 
 def test_views_write_nothing():
@@ -320,7 +338,7 @@ def test_the_table_and_the_dictionary_say_the_same():
     )
     assert [row["name"] for row in values["rows"]] == ["image", "c1", "norm"]
     assert values["rows"][1]["output_shape"] == [None, 24, 24, 6]
-    assert values["uncounted"] == []
+    assert values["uncounted"] == values["open_sizes"] == []
     assert len(profile) == 3
 
 

@@ -61,10 +61,10 @@ def test_no_module_imports_one_that_imports_it_back():
 def test_a_circle_is_found_however_it_is_closed(tmp_path, back):
     package = tmp_path / "small"
     (package / "deeper").mkdir(parents=True)
-    (package / "__init__.py").write_text("from small.first import name\n")
-    (package / "first.py").write_text("import os\nfrom small.deeper import second\nname = os.name\n")
-    (package / "deeper" / "__init__.py").write_text("")
-    (package / "deeper" / "second.py").write_text("import sys\n")
+    (package / "__init__.py").write_text("from small.first import name\n", encoding="utf-8")
+    (package / "first.py").write_text("import os\nfrom small.deeper import second\nname = os.name\n", encoding="utf-8")
+    (package / "deeper" / "__init__.py").write_text("", encoding="utf-8")
+    (package / "deeper" / "second.py").write_text("import sys\n", encoding="utf-8")
     assert imports(package) == {
         "small": {"small.first"},
         "small.first": {"small.deeper.second"},
@@ -72,5 +72,5 @@ def test_a_circle_is_found_however_it_is_closed(tmp_path, back):
         "small.deeper.second": set(),
     }
     assert not cycle(imports(package))
-    (package / "deeper" / "second.py").write_text(back + "\n")
+    (package / "deeper" / "second.py").write_text(back + "\n", encoding="utf-8")
     assert set(cycle(imports(package))) == {"small.first", "small.deeper.second"}

@@ -34,7 +34,7 @@ def test_a_fork_restamps_every_badge_and_set_up_cell(copy):
         assert f"github/someone/their-course/blob/main/notebooks/{path.name})" in notebook.cells[0].source
         first_code = next(cell for cell in notebook.cells if cell.cell_type == "code")
         assert "git+https://github.com/someone/their-course\n" in first_code.source
-    for text in [path.read_text() for path in (*paths, copy / "README.md", copy / "pyproject.toml")]:
+    for text in [path.read_text(encoding="utf-8") for path in (*paths, copy / "README.md", copy / "pyproject.toml")]:
         assert "your_account" not in text
 
 
@@ -42,7 +42,7 @@ def test_a_fork_restamps_every_badge_and_set_up_cell(copy):
 def test_a_name_of_another_form_is_refused(copy, name):
     with pytest.raises(ValueError, match="form owner/name"):
         links.rename(name, copy)
-    assert "your_account" in (copy / "pyproject.toml").read_text()
+    assert "your_account" in (copy / "pyproject.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

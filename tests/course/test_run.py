@@ -38,15 +38,17 @@ def test_a_failing_chapter_fails_the_run_and_is_named(course, monkeypatch, capsy
     assert "never" not in out
     built = sorted(path.name for path in (course / "build").iterdir())
     assert built == ["01_works.html", "01_works.ipynb", "02_fails.html", "02_fails.ipynb", "index.html"]
-    assert '<a href="02_fails.html">02 Trial fails</a></td><td>FAILED' in (course / "build/index.html").read_text()
+    assert '<a href="02_fails.html">02 Trial fails</a></td><td>FAILED' in (course / "build/index.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_one_chapter_alone_runs_green_and_keeps_older_pages_in_the_index(course, monkeypatch, capsys):
     (course / "build").mkdir()
-    (course / "build/02_fails.html").write_text("older")
+    (course / "build/02_fails.html").write_text("older", encoding="utf-8")
     assert run_with(monkeypatch, "01") == 0
     assert "[1/1] 01 Trial works: ok" in capsys.readouterr().out
-    index = (course / "build/index.html").read_text()
+    index = (course / "build/index.html").read_text(encoding="utf-8")
     assert 'href="02_fails.html">02_fails.html</a></td><td colspan="4">from an earlier run' in index
 
 

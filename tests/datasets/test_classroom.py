@@ -207,7 +207,7 @@ def test_a_folder_that_becomes_read_only(server, tmp_path, monkeypatch):
 
 
 def test_prepare_into_a_file(server, tmp_path, capsys):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     assert main(["prepare", str(tmp_path / "file")]) == 1
     assert str(tmp_path / "file") in capsys.readouterr().err
 
@@ -224,12 +224,14 @@ def test_prepare_an_unknown_set(name, tmp_path, capsys):
 
 def test_verify_finds_every_kind_of_damage(server, tmp_path, capsys):
     prepared(tmp_path)
-    (tmp_path / "notes.txt").write_text("ours")
-    sums = (tmp_path / "SHA256SUMS").read_text()
-    (tmp_path / "SHA256SUMS").write_text(sums + f"{formats.file_digest(tmp_path / 'notes.txt')}  notes.txt\n")
+    (tmp_path / "notes.txt").write_text("ours", encoding="utf-8")
+    sums = (tmp_path / "SHA256SUMS").read_text(encoding="utf-8")
+    (tmp_path / "SHA256SUMS").write_text(
+        sums + f"{formats.file_digest(tmp_path / 'notes.txt')}  notes.txt\n", encoding="utf-8"
+    )
     assert main(["verify", str(tmp_path)]) == 0
     (tmp_path / "mnist.npz").unlink()
-    (tmp_path / "notes.txt").write_text("theirs")
+    (tmp_path / "notes.txt").write_text("theirs", encoding="utf-8")
     (tmp_path / "cifar10.npz").write_bytes((tmp_path / "cifar100.npz").read_bytes())
     capsys.readouterr()
     assert main(["verify", str(tmp_path), "--json"]) == 1
@@ -326,5 +328,5 @@ def test_embedded_folder_of_an_installed_package(monkeypatch, tmp_path):
     with pytest.raises(datasets.DataError, match="expected the embedded files of the course, got none"):
         sources.embedded_folder()
     (package / "data").mkdir(parents=True)
-    (package / "data" / "SHA256SUMS").write_text("")
+    (package / "data" / "SHA256SUMS").write_text("", encoding="utf-8")
     assert sources.embedded_folder() == package / "data"

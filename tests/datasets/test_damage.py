@@ -104,7 +104,7 @@ def test_every_length_of_a_truncated_file_is_noticed(small, folder):
 def test_wrong_checksum_in_directory(server, folder):
     """The file itself is sound; it is not the one that SHA256SUMS lists."""
     (folder / "mnist.npz").write_bytes(changed())
-    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  mnist.npz\n")
+    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  mnist.npz\n", encoding="utf-8")
     with pytest.raises(datasets.DataError, match=f"mnist.npz: expected sha256 {'0' * 64}, got [0-9a-f]{{64}}"):
         datasets.load("mnist")
     assert server.requests == []
@@ -112,13 +112,13 @@ def test_wrong_checksum_in_directory(server, folder):
 
 def test_right_checksum_in_directory(small, folder):
     (folder / "mnist.npz").write_bytes(changed())
-    (folder / "SHA256SUMS").write_text(f"{formats.file_digest(folder / 'mnist.npz')}  mnist.npz\n")
+    (folder / "SHA256SUMS").write_text(f"{formats.file_digest(folder / 'mnist.npz')}  mnist.npz\n", encoding="utf-8")
     assert datasets.load("mnist").source == "directory"
 
 
 def test_a_file_that_changes_is_verified_again(small, folder):
     (folder / "mnist.npz").write_bytes(changed())
-    (folder / "SHA256SUMS").write_text(f"{formats.file_digest(folder / 'mnist.npz')}  mnist.npz\n")
+    (folder / "SHA256SUMS").write_text(f"{formats.file_digest(folder / 'mnist.npz')}  mnist.npz\n", encoding="utf-8")
     datasets.load("mnist")
     (folder / "mnist.npz").write_bytes(changed(y_train=np.zeros(50, np.uint8)))
     with pytest.raises(datasets.DataError, match="expected sha256"):
@@ -128,7 +128,7 @@ def test_a_file_that_changes_is_verified_again(small, folder):
 @pytest.mark.parametrize("line", ["<html>", "abc  mnist.npz", f"{'g' * 64}  mnist.npz", f"{'0' * 64}  "])
 def test_unreadable_checksums(line, small, folder):
     (folder / "mnist.npz").write_bytes(changed())
-    (folder / "SHA256SUMS").write_text(line)
+    (folder / "SHA256SUMS").write_text(line, encoding="utf-8")
     with pytest.raises(datasets.DataError, match="SHA256SUMS: expected lines of a sha256"):
         datasets.load("mnist")
 
@@ -158,11 +158,11 @@ def test_downloaded_files_in_keras_cache(name, how, server, cache):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"not gzip", "a gzipped IDX file"),
+        (b"not gzip", "an IDX file"),
         (gzip.compress(b"\0\0\x0d\3" + b"\0" * 100, mtime=0), "starts 00 00 08, got 00 00 0d"),
-        (small_sets.idx(np.zeros((5, 28, 28), np.uint8))[:-9], "a gzipped IDX file"),
-        (gzip.compress(b"\0\0\x08\3" + b"\0\0\0\5" * 3 + b"\0" * 124, mtime=0), "a gzipped IDX file"),
-        (gzip.compress(b"\0\0\x08\3\0", mtime=0), "a gzipped IDX file"),
+        (small_sets.idx(np.zeros((5, 28, 28), np.uint8))[:-9], "an IDX file"),
+        (gzip.compress(b"\0\0\x08\3" + b"\0\0\0\5" * 3 + b"\0" * 124, mtime=0), "an IDX file"),
+        (gzip.compress(b"\0\0\x08\3\0", mtime=0), "an IDX file"),
     ],
 )
 def test_idx(content, expected, tmp_path):

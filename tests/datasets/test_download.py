@@ -183,7 +183,7 @@ def test_read_only_cache(server, cache, monkeypatch, capsys):
 
 
 def test_a_cache_that_is_a_file(server, monkeypatch, tmp_path, capsys):
-    (tmp_path / "keras").write_text("")
+    (tmp_path / "keras").write_text("", encoding="utf-8")
     assert datasets.load("mnist").source == "embedded"
     assert "Keras' cache cannot be written (" in capsys.readouterr().out
 

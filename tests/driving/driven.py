@@ -15,5 +15,5 @@ def write_log(folder, rows=4, size=(96, 96), prefix="", header=False, separator=
             Image.fromarray(generator.integers(0, 256, (*size, 3), dtype=np.uint8)).save(folder / "IMG" / name)
         values = [f"{(-1) ** number * 0.1 * (number % 10):.2f}", "0.5", "0", f"{10 + number}"]
         lines.append(separator.join([*(prefix + name for name in names), *values]))
-    (folder / "driving_log.csv").write_text("\n".join(lines) + "\n")
+    (folder / "driving_log.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder

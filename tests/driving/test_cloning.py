@@ -67,10 +67,10 @@ def test_a_training_leaves_weights_record_and_card(trained):
         "small.md",
         "small.weights.h5",
     ]
-    assert json.loads((folder / "small.json").read_text()) == json.loads(json.dumps(result))
+    assert json.loads((folder / "small.json").read_text(encoding="utf-8")) == json.loads(json.dumps(result))
     assert result["loss"][1] < result["loss"][0] and len(result["val_loss"]) == 2
     assert result["steering_error"] < result["steering_error_of_zero"] and result["logs"] == ["driving"]
-    assert f"{result['parameters']:,} parameters" in (folder / "small.md").read_text()
+    assert f"{result['parameters']:,} parameters" in (folder / "small.md").read_text(encoding="utf-8")
     assert (folder / "small.weights.h5").stat().st_size < 4.2 * result["parameters"] + 60_000  # no optimizer in it
 
 
@@ -111,10 +111,10 @@ def test_damage_is_refused(trained, tmp_path):
     folder, result = trained
     with pytest.raises(DataError, match=r"expected the record of a trained driver \(cloning, dagger, or a file\)"):
         policy.load(tmp_path / "nothing.json")
-    (tmp_path / "small.json").write_text(json.dumps(result | {"network": "no net"}))
+    (tmp_path / "small.json").write_text(json.dumps(result | {"network": "no net"}), encoding="utf-8")
     with pytest.raises(DataError, match="the name of no model"):
         policy.load(tmp_path / "small.json")
-    (tmp_path / "small.json").write_text(json.dumps(result))
+    (tmp_path / "small.json").write_text(json.dumps(result), encoding="utf-8")
     with pytest.raises(DataError, match="expected the weights of that record, got none"):
         policy.load(tmp_path / "small.json")
     whole = (folder / "small.weights.h5").read_bytes()

@@ -17,11 +17,12 @@ def fresh():
 
 def test_side_cameras_steer_back(tmp_path):
     drive = log.read(write_log(tmp_path), VIEWS["carracing"])
-    pictures, steering, rows = augmentation.side_cameras(drive, 0.25)
+    rows, cameras, steering = augmentation.side_cameras(drive, 0.25)
+    pictures = drive.pictures[rows, cameras]
     assert pictures.shape == (12, 84, 96, 3) and rows.tolist() == [0, 1, 2, 3] * 3
     assert np.array_equal(pictures[4:8], drive.pictures[:, 1]) and np.array_equal(pictures[8:], drive.pictures[:, 2])
     assert np.allclose(steering[4:8], drive.steering + 0.25) and np.allclose(steering[8:], drive.steering - 0.25)
-    assert augmentation.side_cameras(drive, 5)[1].max() == 1
+    assert augmentation.side_cameras(drive, 5)[2].max() == 1
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])

@@ -27,12 +27,14 @@ def contents(folder):
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
     folder = tmp_path_factory.mktemp("straight")
-    assert record(folder, [11, 12], SPARSE) == len((folder / "driving_log.csv").read_text().splitlines())
+    assert record(folder, [11, 12], SPARSE) == len(
+        (folder / "driving_log.csv").read_text(encoding="utf-8").splitlines()
+    )
     return folder
 
 
 def test_the_layout_is_that_of_the_udacity_simulator(straight):
-    rows = list(csv.reader((straight / "driving_log.csv").read_text().splitlines()))
+    rows = list(csv.reader((straight / "driving_log.csv").read_text(encoding="utf-8").splitlines()))
     assert all(len(row) == 7 for row in rows) and len(rows) > 12
     for row in rows:
         for camera, name in zip(("center", "left", "right"), row, strict=False):
@@ -149,9 +151,13 @@ def test_an_archive_holds_the_recording_and_nothing_else(straight, tmp_path):
         names = packed.namelist()
         assert names == sorted(names) and len(names) == count and packed.testzip() is None
         assert {Path(name).name: packed.read(name) for name in names} == contents(straight)
-    assert settings(tmp_path / "copy.zip") == settings(straight) == json.loads((copy / "recording.json").read_text())
+    assert (
+        settings(tmp_path / "copy.zip")
+        == settings(straight)
+        == json.loads((copy / "recording.json").read_text(encoding="utf-8"))
+    )
     whole, packed = (log.read(path, VIEWS["carracing"]) for path in (straight, tmp_path / "copy.zip"))
-    assert all(np.array_equal(getattr(whole, name), getattr(packed, name)) for name in log.ARRAYS)
+    assert all(np.array_equal(getattr(whole, name), getattr(packed, name)) for name in ("pictures", *log.NUMBERS))
 
 
 def test_an_archive_needs_a_log_and_its_settings_a_recording(straight, tmp_path):

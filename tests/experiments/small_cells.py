@@ -95,7 +95,7 @@ class Counting:
     fault: str = ""
 
     def train(self, checkpoint: Path | None = None) -> dict:
-        done = int(checkpoint.read_text()) if checkpoint and checkpoint.exists() else 0
+        done = int(checkpoint.read_text(encoding="utf-8")) if checkpoint and checkpoint.exists() else 0
         for count in range(done + 1, 4):
             with Path(self.log).open("a", encoding="utf-8") as log:
                 log.write(f"count {count} {os.getpid()}\n")

@@ -21,7 +21,9 @@ class Cluster:
         self.folder, self.processes = folder, []
         arguments = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
         self.scheduler = self.start("scheduler", *arguments, name="scheduler")
-        self.address = wait_for(lambda: re.search(r"tcp://127\.0\.0\.1:\d+", (folder / "scheduler.log").read_text()))[0]
+        self.address = wait_for(
+            lambda: re.search(r"tcp://127\.0\.0\.1:\d+", (folder / "scheduler.log").read_text(encoding="utf-8"))
+        )[0]
         self.workers = [self.add_worker(name) for name in ("one", "two")]
 
     def start(self, *arguments: str, name: str) -> subprocess.Popen:
@@ -31,7 +33,7 @@ class Cluster:
     def add_worker(self, name: str) -> subprocess.Popen:
         arguments = ["--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name]
         worker = self.start("worker", self.address, *arguments, name=name)
-        wait_for(lambda: "Registered to" in (self.folder / f"{name}.log").read_text())
+        wait_for(lambda: "Registered to" in (self.folder / f"{name}.log").read_text(encoding="utf-8"))
         return worker
 
     def close(self) -> None:

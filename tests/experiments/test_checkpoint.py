@@ -223,11 +223,11 @@ def test_a_cell_starts_over_where_its_checkpoint_is_of_no_use(fault, tmp_path, m
 
 def test_the_code_is_known_by_each_of_its_lines(tmp_path, monkeypatch):
     (tmp_path / "part").mkdir()
-    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "__init__.py").write_text("", encoding="utf-8")
     monkeypatch.setattr(checkpoint.cnnlab, "__file__", str(tmp_path / "__init__.py"))
     digests = [checkpoint.code_digest()]
     for text in ("a = 1\n", "a = 2\n"):
-        (tmp_path / "part" / "module.py").write_text(text)
+        (tmp_path / "part" / "module.py").write_text(text, encoding="utf-8")
         digests.append(checkpoint.code_digest())
     assert len(set(digests)) == 3
 
@@ -271,7 +271,7 @@ def test_what_a_run_left_between_a_record_and_its_checkpoint_is_cleared(tmp_path
     cell = Counting(0, log)
     experiments.run([cell], out=tmp_path / "out")
     left = runner.checkpoint_path(tmp_path / "out", experiments.key(cell))
-    left.write_text("3")
+    left.write_text("3", encoding="utf-8")
     experiments.run([cell], out=tmp_path / "out")
     assert not left.exists()
 

@@ -36,7 +36,7 @@ def test_two_workers_share_the_cells(dask, tmp_path):
         records = experiments.run(cells, executor, out=tmp_path / "out")
     assert [record["test_accuracy"] for record in records] == [number / 100 for number in range(6)]
     assert sorted(lines(log, "end")) == list(range(6))
-    workers = {line.split()[2] for line in log.read_text().splitlines()}
+    workers = {line.split()[2] for line in log.read_text(encoding="utf-8").splitlines()}
     assert workers == {str(worker.pid) for worker in dask.workers}
     assert len(experiments.read(tmp_path / "out")) == 6
 
@@ -57,7 +57,7 @@ def test_the_cell_of_a_worker_that_is_killed_goes_on_from_its_checkpoint(dask, t
         records = experiments.run([Counting(0, str(log), fault="exit")], executor, out=tmp_path / "out")
     assert [record["status"] for record in records] == ["done"]
     assert lines(log, "count") == [1, 2, 3]
-    assert len({line.split()[2] for line in log.read_text().splitlines()}) == 2
+    assert len({line.split()[2] for line in log.read_text(encoding="utf-8").splitlines()}) == 2
 
 
 def test_a_cell_that_raises_does_not_stop_the_others(dask, tmp_path):

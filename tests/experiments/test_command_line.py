@@ -45,7 +45,7 @@ def test_run_with_workers(squares, tmp_path, capsys):
     out = tmp_path / "out"
     assert command_line.main(["run", "residual_nets", "--out", str(out), "--workers", "2"]) == 0
     assert sorted(record["number"] for record in experiments.read(out)) == [1, 2, 3]
-    processes = {line.split()[1] for line in (tmp_path / "notes.txt").read_text().splitlines()}
+    processes = {line.split()[1] for line in (tmp_path / "notes.txt").read_text(encoding="utf-8").splitlines()}
     assert str(os.getpid()) not in processes
 
 
@@ -58,7 +58,7 @@ def test_a_failed_cell_is_status_1(squares, tmp_path, capsys):
 
 
 def test_a_damaged_folder_is_status_1(squares, tmp_path, capsys):
-    (tmp_path / "results.jsonl").write_text("nonsense\n{}\n")
+    (tmp_path / "results.jsonl").write_text("nonsense\n{}\n", encoding="utf-8")
     assert command_line.main(["run", "residual_nets", "--out", str(tmp_path)]) == 1
     assert "line 1" in capsys.readouterr().err
 
@@ -143,7 +143,7 @@ def test_failed_cells_are_tried_again_when_asked(squares, tmp_path, monkeypatch,
     squares.append(Square(13, str(tmp_path / "notes.txt")))
     arguments = ["run", "residual_nets", "--out", str(tmp_path / "out")]
     assert command_line.main(arguments) == command_line.main(arguments) == 1
-    assert (tmp_path / "notes.txt").read_text().count("13 ") == 1
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8").count("13 ") == 1
     monkeypatch.setattr(Square, "train", lambda self: {"test_accuracy": 1.0})
     assert command_line.main([*arguments, "--retry"]) == 0
     assert "4 of 4 cells done, 0 failed" in capsys.readouterr().out

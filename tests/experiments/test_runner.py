@@ -23,7 +23,7 @@ def notes(tmp_path):
 
 
 def lines(folder):
-    return (folder / runner.FILE).read_text().splitlines()
+    return (folder / runner.FILE).read_text(encoding="utf-8").splitlines()
 
 
 def test_a_key_is_the_same_on_every_machine():

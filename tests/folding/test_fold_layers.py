@@ -387,3 +387,32 @@ def test_a_variance_that_epsilon_does_not_lift_above_zero():
     model.layers[-1].moving_variance.assign([1.0, -0.001])
     with pytest.raises(ValueError, match=r"the layer 'bad' has a variance of -0.001 and an epsilon of 0.001"):
         folding.fold_batch_norm(model)
+
+
+def test_a_lambda_keeps_its_function():
+    """As in models of driving: Keras alone would not copy it, since its code might have come with a file."""
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Lambda(lambda pixels, by: pixels / by - 1, arguments={"by": 127.5}, output_shape=(8, 8, 3))(inputs)
+    x = layers.BatchNormalization(name="bn")(layers.Conv2D(4, 3)(x))
+    folded = check(keras.Model(inputs, layers.Lambda(keras.ops.relu, name="relu")(x)))
+    assert [type(layer) for layer in folded.layers] == [layers.InputLayer, layers.Lambda, layers.Conv2D, layers.Lambda]
+
+
+class Forgetful(layers.Layer):
+    """A layer whose configuration leaves out what its constructor needs."""
+
+    def __init__(self, factor):
+        super().__init__(name="forgetful")
+        self.factor = factor
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
+def test_a_layer_that_cannot_be_copied_is_named_with_the_remedy():
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, layers.BatchNormalization()(layers.Conv2D(4, 3)(Forgetful(2)(inputs))))
+    with pytest.raises(
+        ValueError, match=r"can be copied; 'forgetful' \(Forgetful\) cannot: .*Give its class a `get_config`"
+    ):
+        folding.fold_batch_norm(model)

@@ -22,7 +22,8 @@ def test_blocks_are_read_with_their_lines(tmp_path):
     path = tmp_path / "01_topic.py"
     path.write_text(
         '"""What is checked of chapter 01."""\n\n# %% after first-cell  [F1 E11 000.32]\nassert x == 1\n\n'
-        "# %% after second-cell\nfor y in x:\n    assert y\n"
+        "# %% after second-cell\nfor y in x:\n    assert y\n",
+        encoding="utf-8",
     )
     first, second = checks.read(path).values()
     assert (first.cell, first.treats, first.line) == ("first-cell", ("F1", "E11", "000.32"), 3)
@@ -51,7 +52,7 @@ def test_a_notebook_without_checks_has_none(write_notebook):
 )
 def test_a_file_of_another_form_is_refused(tmp_path, text, message):
     path = tmp_path / "01_topic.py"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(checks.ChecksError) as raised:
         checks.read(path)
     assert str(raised.value).startswith("01_topic.py")

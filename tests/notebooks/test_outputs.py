@@ -37,7 +37,7 @@ def test_references_pass_nbval_and_are_stable(notebook, command, run_nbval, caps
     identifiers = [cell.id for cell in nbformat.read(notebook, as_version=4).cells]
     assert command() == 0
     assert "01_topic.ipynb: 3 code cells" in capsys.readouterr().out
-    text = notebook.read_text()
+    text = notebook.read_text(encoding="utf-8")
     written = nbformat.read(notebook, as_version=4)
     assert [cell.id for cell in written.cells] == identifiers
     assert [cell.execution_count for cell in written.cells] == [1, 2, 3]
@@ -50,7 +50,7 @@ def test_references_pass_nbval_and_are_stable(notebook, command, run_nbval, caps
     assert text.endswith("}\n")
     assert not text.endswith("\n\n")
     assert command() == 0
-    assert notebook.read_text() == text
+    assert notebook.read_text(encoding="utf-8") == text
     status, printed = run_nbval()
     assert status == 1, "the profile is smoke here, so cell [2] alone differs"
     assert "first failure in cell [2]" in printed
@@ -60,28 +60,28 @@ def test_references_pass_nbval_and_are_stable(notebook, command, run_nbval, caps
 def test_a_failed_cell_leaves_the_file_alone(write_notebook, command, tmp_path, capsys):
     bad = write_notebook("01_bad.ipynb", ("print(1)", None), ("value = 0\n1 / value", None))
     good = write_notebook("02_good.ipynb", ("print(1)", None))
-    before = bad.read_text()
+    before = bad.read_text(encoding="utf-8")
     assert command() == 1
     printed = capsys.readouterr().out
     assert "01_bad.ipynb: FAILED" in printed
     assert "cell 2" in printed
     assert "ZeroDivisionError" in printed
-    assert bad.read_text() == before
+    assert bad.read_text(encoding="utf-8") == before
     assert nbformat.read(good, as_version=4).cells[0].outputs
     assert sorted(path.name for path in tmp_path.iterdir()) == ["01_bad.ipynb", "02_good.ipynb"]
 
 
 def test_a_killed_kernel_leaves_the_file_alone(write_notebook, command, capsys):
     path = write_notebook("01_dies.ipynb", ("import os\nos._exit(1)", None))
-    before = path.read_text()
+    before = path.read_text(encoding="utf-8")
     assert command("01") == 1
     assert "FAILED" in capsys.readouterr().out
-    assert path.read_text() == before
+    assert path.read_text(encoding="utf-8") == before
 
 
 def test_only_the_chapters_asked_for(notebook, command, capsys):
-    before = notebook.read_text()
+    before = notebook.read_text(encoding="utf-8")
     with pytest.raises(SystemExit):
         command("07")
     assert "07" in capsys.readouterr().err
-    assert notebook.read_text() == before
+    assert notebook.read_text(encoding="utf-8") == before

@@ -32,7 +32,7 @@ print(tf.nn.conv2d(tf.ones((1, 8, 8, 4)), tf.ones((3, 3, 4, 8)), 1, "SAME").shap
     ],
 )
 def test_no_kernel_takes_newer_instructions(setting, openblas, numpy, onednn):
-    (line,) = re.findall(rf"^{setting} *:= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (line,) = re.findall(rf"^{setting} *:= (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     variables = dict(assignment.split("=", 1) for assignment in shlex.split(line))
     environment = os.environ | variables | {"ONEDNN_VERBOSE": "1"}
     run = subprocess.run([sys.executable, "-c", KERNELS], env=environment, check=True, capture_output=True, text=True)

@@ -9,7 +9,7 @@ from nbval.plugin import get_sanitize_patterns
 from cnnlab import datasets, lab
 from tools.links import ROOT
 
-TEXT = (ROOT / "tests" / "sanitize.cfg").read_text()
+TEXT = (ROOT / "tests" / "sanitize.cfg").read_text(encoding="utf-8")
 PATTERNS = get_sanitize_patterns(TEXT)
 
 

@@ -61,7 +61,7 @@ def test_verdict(write_notebook, run_nbval, options):
 
 
 def test_a_file_that_is_no_notebook_is_a_failure(tmp_path, run_nbval):
-    (tmp_path / "01_broken.ipynb").write_text("{")
+    (tmp_path / "01_broken.ipynb").write_text("{", encoding="utf-8")
     status, printed = run_nbval()
     assert status != 0
     assert failure(printed, "01_broken.ipynb").startswith("the file:\n")

@@ -78,7 +78,7 @@ def test_a_folder_of_another_search_is_refused_with_what_it_was(tmp_path):
 def test_a_folder_with_damaged_settings_is_refused(tmp_path):
     begun(tmp_path)
     for text in ("{", "[]", json.dumps({"space": "small"})):
-        (tmp_path / "search.json").write_text(text)
+        (tmp_path / "search.json").write_text(text, encoding="utf-8")
         with pytest.raises(search.SearchError, match="damaged"):
             search.search(IMAGES, LABELS, minutes=1, directory=tmp_path, verbose=False)
 

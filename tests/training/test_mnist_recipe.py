@@ -52,7 +52,7 @@ def test_file_keeps_finished_runs_and_passes_over_those_of_another_recipe(tmp_pa
     kept, other = record("fast", 0, 0.99, 10.0), record("fast", 1, 0.99, 10.0)
     other["recipe"]["epochs"] += 1
     _records.write(path, [kept, other])
-    assert [json.loads(line) for line in path.read_text().splitlines()] == [kept, other]
+    assert [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] == [kept, other]
     assert mnist_recipe.read(path) == [kept]
 
 

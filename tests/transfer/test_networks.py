@@ -45,7 +45,7 @@ def copied(monkeypatch, tmp_path):
 
 def test_the_embedded_classifier_needs_no_network_and_fits_its_record():
     model, names = transfer.classifier(), transfer.class_names()
-    record = json.loads((datasets.embedded_folder() / "weights" / "vgg19_cifar100.json").read_text())
+    record = json.loads((datasets.embedded_folder() / "weights" / "vgg19_cifar100.json").read_text(encoding="utf-8"))
     assert model(IMAGES).shape == (4, 100) and len(names) == 100 and "leopard" in names
     assert model.count_params() == record["parameters"]
     assert record["data"] == "cifar100" and record["images"] == 50_000 and len(record["loss"]) == record["epochs"]
@@ -53,8 +53,8 @@ def test_the_embedded_classifier_needs_no_network_and_fits_its_record():
 
 def test_the_card_says_what_the_record_says():
     folder = datasets.embedded_folder() / "weights"
-    record = json.loads((folder / "vgg19_cifar100.json").read_text())
-    assert (folder / "vgg19_cifar100.md").read_text() == pretrain.card(record)
+    record = json.loads((folder / "vgg19_cifar100.json").read_text(encoding="utf-8"))
+    assert (folder / "vgg19_cifar100.md").read_text(encoding="utf-8") == pretrain.card(record)
 
 
 def test_the_pretrained_network_takes_six_megabytes_at_most():
@@ -285,7 +285,7 @@ def test_where_there_is_no_network_the_error_says_what_to_do(monkeypatch, offlin
 def test_digests_are_those_that_keras_has():
     source = Path(keras.__file__).parent / "src" / "applications"
     for (name, _), (address, _, digest) in networks.IMAGENET.items():
-        text = (source / f"{name}.py").read_text()
+        text = (source / f"{name}.py").read_text(encoding="utf-8")
         assert digest in text and address.rsplit("/", 1)[1] in text
 
 

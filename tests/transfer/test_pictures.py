@@ -118,7 +118,7 @@ def test_what_is_broken_or_foreign_is_left_out_by_name(folder, capsys):
     data = (folder / "cats" / "whole.jpg").read_bytes()
     (folder / "cats" / "torn.jpg").write_bytes(data[: len(data) // 2])
     (folder / "cats" / "empty.png").touch()
-    (folder / "dogs" / "notes.txt").write_text("no picture")
+    (folder / "dogs" / "notes.txt").write_text("no picture", encoding="utf-8")
     (folder / "cats" / ".DS_Store").write_bytes(b"\0")
     plain(9).save(folder / "loose.png")
     images, skipped = loaded(folder)

@@ -77,7 +77,7 @@ def test_a_network_of_ones_own(own, tmp_path, kind, capsys):
 
 def test_a_picture_that_cannot_be_used_is_named_and_the_others_are_answered(own, pictures, capsys):
     (pictures / "b.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    (pictures / "c.txt").write_text("seen on Sunday")
+    (pictures / "c.txt").write_text("seen on Sunday", encoding="utf-8")
     command = ["predict", str(pictures), str(pictures / "none.jpg"), "--model", str(own / "logits.keras")]
     assert main(command) == 1
     printed = capsys.readouterr()

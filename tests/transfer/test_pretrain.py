@@ -54,8 +54,8 @@ def straight(tmp_path_factory):
 def test_a_training_leaves_weights_and_a_record_and_nothing_else(straight):
     folder, record = straight
     assert sorted(path.name for path in folder.iterdir()) == [f"{NAME}.{end}" for end in ("json", "md", "weights.h5")]
-    assert json.loads((folder / f"{NAME}.json").read_text()) == record
-    assert f"{record['test_accuracy']:.4f} on all test pictures" in (folder / f"{NAME}.md").read_text()
+    assert json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8")) == record
+    assert f"{record['test_accuracy']:.4f} on all test pictures" in (folder / f"{NAME}.md").read_text(encoding="utf-8")
     assert len(record["loss"]) == len(record["accuracy"]) == 3
     assert record["loss"][-1] < record["loss"][0]
     pictures, highest, right = np.array(record["reliability"]).T
@@ -130,7 +130,7 @@ def test_damage_is_refused(straight, tmp_path):
     file = (folder / f"{NAME}.weights.h5").read_bytes()
     with pytest.raises(datasets.DataError, match="expected the record of a training"):
         pretrain.evaluate(tmp_path)
-    (tmp_path / f"{NAME}.json").write_text(json.dumps(record))
+    (tmp_path / f"{NAME}.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(datasets.DataError, match="expected the weights of that record"):
         pretrain.evaluate(tmp_path)
     (tmp_path / f"{NAME}.weights.h5").write_bytes(file[:-1] + bytes([file[-1] ^ 1]))

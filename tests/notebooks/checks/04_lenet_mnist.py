@@ -163,7 +163,7 @@ assert abs(float(loss_function(y_validation[:100], net(x_validation[:100]))) - o
 
 # %% after train-loop  [C11 002.27 002.31 002.33]
 assert len(record) == record[-1][0] / 100 == {"smoke": 2, "cpu": 15, "gpu": 80}[profile]
-assert record[-1][2] > record[0][2] - 0.01
+assert record[-1][2] > record[0][2] - 0.05  # of 400 digits, three standard errors
 whole = len(dataset.y_train) == 60_000
 least = {"smoke": 0.85, "cpu": 0.97 if whole else 0.92, "gpu": 0.98 if whole else 0.92}[profile]
 assert record[-1][2] > least - 0.2 * (DATASET != "mnist")

@@ -63,7 +63,7 @@ shown = transfer.decode(logits, classes)[0]
 assert [name for name, _ in shown] == [classes[k] for k in np.argsort(-probabilities)[:5]]
 
 # %% after divided-by-255
-((wrong, low), *_) = transfer.decode(imagenet.predict(batch / 255, verbose=0), classes)[0]
+((wrong, low), *_) = transfer.decode(unguarded(batch / 255), classes)[0]
 assert "cat" not in wrong and low < 0.3
 
 # %% after eight-photographs

@@ -246,15 +246,47 @@ for per_channel, axes in ((True, (0, 1, 2)), (False, None)):
     assert np.allclose(levels, np.round(levels), atol=1e-3) and np.abs(levels).max() < 127.5
     assert np.abs(rounded(kernel, per_channel) - kernel).max() < np.abs(kernel).max() / 253
 
-# %% after widened-2
-assert np.abs(np.array(wide(x_val)) - outputs).max() < 1e-4 * np.abs(outputs).max()
-ratios = wide.get_layer("conv1_bn").get_weights()[0] / network.get_layer("conv1_bn").get_weights()[0]
-assert np.allclose((ratios.min(), ratios.max()), (1, 64), rtol=1e-4) and len(ratios) == 16
+# %% after fold-in-use
+assert (len(fates), fates.folded) == (49, 49)
+assert (photo_network.count_params(), photo_folded.count_params()) == (4_694_024, 4_631_000)
+assert photo_network.count_params() - photo_folded.count_params() == 3 * 21_008  # four per channel go, a bias comes
+
+# %% after crops-of-photographs
+assert len(photographs) == 9 and views.shape[1:] == (224, 224, 3) and len(views) % 9 == 0
+assert len(crops(photographs["cat"], 5)) == 5 and not np.array_equal(*crops(photographs["cat"], 2))
+assert len(np.unique(views.reshape(len(views), -1), axis=0)) == len(views) and views.max() == 255
+
+# %% after answers-in-use
+assert np.array_equal(scores.argmax(axis=1), folded_scores.argmax(axis=1)) and scores.shape == (len(views), 1000)
+assert np.abs(scores - folded_scores).max() < 1e-5 * np.abs(scores).max()
+first = {name: classes[row.argmax()] for name, row in zip(photographs, scores[::each], strict=True)}
+assert first["cat"] in ("Egyptian cat", "tiger cat", "tabby") and first["coffee"] in ("espresso", "cup", "coffee mug")
+
+# %% after ranges-in-use
+assert (
+    narrow.shape == (2, 49) and convolutions[0] == "stem_conv" and sum("dwconv" in name for name in convolutions) == 16
+)
+assert narrow[1].mean() > 3 * narrow[0].mean() and narrow[0].mean() < 0.04
+both = narrow[:, ["dwconv" in name for name in convolutions]]
+assert both[1].mean() > 2 * narrow[1].mean() and (narrow[1] > 0.5).sum() >= 4
+
+# %% after outputs-when-rounded
+before = photo_folded.get_weights()
+same = outputs_when_rounded(photo_folded, [], views[:1], per_channel=True)
+assert np.allclose(same, folded_scores[:1], atol=1e-4)
+assert all(np.array_equal(*both) for both in zip(before, photo_folded.get_weights(), strict=True))
 
 # %% after compare-rounding
-kept, one_step, by_channel = (error for (name, _), error in errors.items() if name == "widened")
-assert one_step > 2 * kept and one_step > 2 * by_channel
-assert max(error for (name, _), error in errors.items() if name == "as trained") < one_step / 1.5
+kept, one_step, per_channel_step = (
+    error for (name, _), error in rounding_errors.items() if name == "EfficientNet-Lite0"
+)
+assert one_step > 2 * kept and kept > 1.2 * per_channel_step and kept < 0.03
+assert max(error for (name, _), error in rounding_errors.items() if name == "our network") < one_step / 1.5
+kept, one_step, per_channel_step = (
+    count / len(views) for (name, _), count in changed_answers.items() if name == "EfficientNet-Lite0"
+)
+assert one_step > max(kept, per_channel_step) and per_channel_step <= 0.2
+assert profile == "smoke" or (one_step > 0.2 and per_channel_step < 0.1)
 
 # %% after pale-digits-2
 batch, copy = x_train[:64], keras.models.clone_model(network)
