@@ -91,7 +91,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rounds", type=int, default=2, help="processes of each precision")
-    parser.add_argument("--digits", type=int, default=100, metavar="STEPS", help="steps of chapter 04's network")
+    parser.add_argument("--digits", type=int, default=100, metavar="STEPS", help="steps of the network for digits")
     parser.add_argument("--pictures", type=int, default=10, metavar="STEPS", help="steps of chapter 09's network")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()

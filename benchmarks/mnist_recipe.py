@@ -1,4 +1,4 @@
-"""How fast chapter 04's recipe reaches three accuracies on MNIST; the unit of time is the lecture's own listing.
+"""How fast the recipe for digits reaches three accuracies on MNIST; the unit of time is the lecture's own listing.
 
 For each seed the listing and the three settings run one after the other, each in a fresh process, so that the ratios
 compare runs made close together. Every finished run is kept in a file, one line of JSON each, and is not made again.

@@ -11,13 +11,13 @@ from cnnlab import profiles
 
 @dataclass(frozen=True)
 class Budgeted:
-    """A network trained once by chapter 04's recipe, its smoothed labels left out, until the time is up.
+    """A network trained once by the course's recipe for digits, its smoothed labels left out, until the time is up.
 
     The learning rate follows one cycle of the clock, not of the steps, so that it is zero at the deadline anywhere.
 
     Attributes:
         minutes: budget, from the raw images to the trained network, building and tracing included.
-        network: "lenet5_same", the LeNet of the lecture's table, or "digit_net", chapter 04's own.
+        network: "lenet5_same", the LeNet of the lecture's table, or "digit_net", the recipe's own.
         images: of the training set.
         batch_size: images a step.
         learning_rate: highest of the one cycle.
