@@ -1,4 +1,4 @@
-"""What is checked of chapter 04; bounds of trained results come from five seeds and more, less a margin.
+"""What is checked of chapter 04; bounds of trained results come from one to five seeds, less a margin.
 
 They hold for the embedded sample and for all of MNIST, and, lowered by 0.2, for Fashion-MNIST.
 """
