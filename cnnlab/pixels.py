@@ -40,9 +40,9 @@ def rescales(model: keras.Model) -> bool:
     return False
 
 
-def _in_order(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a model, those of a model in it in its place."""
-    for layer in model.layers:
+def _in_order(model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model, those of a model in it in its place; none of what only predicts like a model."""
+    for layer in getattr(model, "layers", ()):
         yield from _in_order(layer) if isinstance(layer, keras.Model) else [layer]
 
 
