@@ -4,6 +4,8 @@ import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from cnnlab.wording import few
+
 
 def legible(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     """Texts for a figure, and the fonts that have their letters.
@@ -38,8 +40,7 @@ def legible(texts: Sequence[str]) -> tuple[list[str], list[str]]:
             latin += "'"
         spelled[index] = latin
     pairs = [f"{text} = {latin}" for text, latin in zip(texts, spelled, strict=True) if text != latin]
-    more = f" and {len(pairs) - 8} more" if len(pairs) > 8 else ""
-    print(f"No font here has these letters, so the figure spells them in Latin ones: {', '.join(pairs[:8])}{more}.")
+    print(f"No font here has these letters, so the figure spells them in Latin ones: {few(pairs, most=8)}.")
     return spelled, families
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from cnnlab.arithmetic.closed_form import integer
 from cnnlab.arithmetic.fields import Field, field_after, first_field
+from cnnlab.wording import few
 
 
 def _ranks(*names: str) -> set[str]:
@@ -133,10 +134,10 @@ class Profile:
             lines.append(f"Trainable parameters: {self.trainable_params:,}")
         if self.open_sizes:
             example = "`input_shape=(224, 224, 3)`, or what your images have, closes them"
-            lines.append(f"A lower bound: layers of open size are not counted ({_few(self.open_sizes)}); {example}.")
+            lines.append(f"A lower bound: layers of open size are not counted ({few(self.open_sizes)}); {example}.")
         if unknown := [name for name in self.uncounted if name not in self.open_sizes]:
             own = "a method `multiply_adds(output_shape)` of its class would count it"
-            lines.append(f"A lower bound: layers that are not known are not counted ({_few(unknown)}); {own}.")
+            lines.append(f"A lower bound: layers that are not known are not counted ({few(unknown)}); {own}.")
         return "\n".join(lines)
 
 
@@ -320,10 +321,6 @@ def _multiply_adds(layer, input_shape: tuple, output_shape: tuple) -> int | None
 
 def _places(layer, shape: tuple) -> int:
     return math.prod(shape[2:] if layer.data_format == "channels_first" else shape[1:-1])
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _cells(row: LayerProfile) -> tuple[str, ...]:

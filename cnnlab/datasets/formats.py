@@ -223,9 +223,8 @@ def _damage_named(path: Path, expected: str, size: int | None = None) -> Iterato
     except Exception as error:
         if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
             raise
-        found = (
-            f"{path.stat().st_size if size is None else size:,} bytes that are not ({type(error).__name__}: {error})"
-        )
+        size = path.stat().st_size if size is None else size
+        found = f"{size:,} bytes that are not ({type(error).__name__}: {error})"
         raise DataError(f"{path}: expected {expected}, got {found}") from error
 
 

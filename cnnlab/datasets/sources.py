@@ -10,6 +10,7 @@ import cnnlab
 from cnnlab.datasets import download, formats
 from cnnlab.datasets.catalog import ENTRIES, DataError, Entry, RemoteFile
 from cnnlab.datasets.formats import Arrays
+from cnnlab.wording import few
 
 RESTORE = "Restore it with git, or install the course again."
 
@@ -113,7 +114,7 @@ def read_published(folder: Path, entry: Entry, reason: str) -> Arrays:
         NotHere: there is no whole set; with the reason, and what lies there that looks like it.
     """
     read = _published_cifar if entry.name.startswith("cifar") else _published_idx
-    below = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_dir())
+    below = sorted(path for pattern in ("*/", "*/*/") for path in folder.glob(pattern))  # folders alone
     reasons = [reason]
     with _advice("Copy it again, or take it away."):
         for place in (folder, *below):
@@ -126,8 +127,7 @@ def read_published(folder: Path, entry: Entry, reason: str) -> Arrays:
     others = {other.file for other in ENTRIES.values()}
     found = sorted(path.name for path in folder.glob("*") if like.search(path.name) and path.name not in others)
     if found:
-        more = f" and {len(found) - 4} more" if len(found) > 4 else ""
-        reasons.append(f"found {', '.join(found[:4])}{more}")
+        reasons.append(f"found {few(found)}")
     raise NotHere(", ".join(reasons))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cnnlab.exercises import Exercise, Mistake, first_wrong, returned, shown, wrong_value
+from cnnlab.exercises.comparing import wrong_choice
 from cnnlab.exercises.data import digits, digits_misjudged
 
 FOLDING_NETWORKS = {"N1", "N3", "N6"}  # of exercise 07.5; a test asks folding.explain
@@ -62,15 +63,7 @@ def _forward(kernel, bias, gamma, beta, mean, variance, epsilon, channels: int) 
 
 
 def _check_which_fold(answer) -> str | None:
-    known = {f"N{number}" for number in range(1, 7)}
-    if not isinstance(answer, set | frozenset | list | tuple) or not all(isinstance(name, str) for name in answer):
-        return f"expected a set of names, got {shown(answer)}"
-    if unknown := set(answer) - known:
-        return f"there is no network {shown(min(unknown))}"
-    if extra := sorted(set(answer) - FOLDING_NETWORKS):
-        return f"in one of your networks {WHY_OTHERS_DO_NOT[extra[0]]}"
-    missing = len(FOLDING_NETWORKS - set(answer))
-    return f"your networks fold, but {missing} more of the six {'does' if missing == 1 else 'do'}" if missing else None
+    return wrong_choice(answer, FOLDING_NETWORKS, WHY_OTHERS_DO_NOT, "network", do="fold")
 
 
 def _old_camera(images: np.ndarray):

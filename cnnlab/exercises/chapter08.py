@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cnnlab.exercises import Exercise, Mistake, first_wrong, returned, shown
-from cnnlab.exercises.comparing import differs
+from cnnlab.exercises.comparing import differs, wrong_choice
 from cnnlab.exercises.data import digits, digits_misjudged
 
 PREACTIVATION = ("batch norm", "ReLU", "conv", "batch norm", "ReLU", "conv", "sum")
@@ -75,15 +75,7 @@ def _check_zeros(answer) -> str | None:
 
 
 def _check_unrolling(answer) -> str | None:
-    known = UNROLLING_UNITS | WHY_OTHERS_DO_NOT.keys()
-    if not isinstance(answer, set | frozenset | list | tuple) or not all(isinstance(name, str) for name in answer):
-        return f"expected a set of names, got {shown(answer)}"
-    if unknown := set(answer) - known:
-        return f"there is no unit {shown(min(unknown))}"
-    if extra := sorted(set(answer) - UNROLLING_UNITS):
-        return f"in one of your units {WHY_OTHERS_DO_NOT[extra[0]]}"
-    missing = len(UNROLLING_UNITS - set(answer))
-    return f"your units do, but {missing} more of the six {'does' if missing == 1 else 'do'}" if missing else None
+    return wrong_choice(answer, UNROLLING_UNITS, WHY_OTHERS_DO_NOT, "unit")
 
 
 def _check_gradient(answer) -> str | None:

@@ -121,6 +121,26 @@ def wrong_value(got: Any, expected: Any, form: str, parts: tuple[str, ...] = ())
     return f"{shown(got)} is not right" if differs(got, expected) else None
 
 
+def wrong_choice(answer: Any, right: set[str], why_not: dict[str, str], thing: str, do: str = "do") -> str | None:
+    """Why a set of names is not the right one, as a phrase that does not name those that are missing; None if it is.
+
+    Args:
+        answer: what the student wrote.
+        right: the names to choose.
+        why_not: of each of the others, what is wrong with it; six in all.
+        thing: what a name stands for.
+        do: what the right ones do.
+    """
+    if not isinstance(answer, set | frozenset | list | tuple) or not all(isinstance(name, str) for name in answer):
+        return f"expected a set of names, got {shown(answer)}"
+    if unknown := set(answer) - right - why_not.keys():
+        return f"there is no {thing} {shown(min(unknown))}"
+    if extra := sorted(set(answer) - right):
+        return f"in one of your {thing}s {why_not[extra[0]]}"
+    missing = len(right - set(answer))
+    return f"your {thing}s {do}, but {missing} more of the six {'does' if missing == 1 else 'do'}" if missing else None
+
+
 def shown(value: Any, longest: int = 60) -> str:
     """A value in one line; what would be longer than `longest` characters is named by its kind and size."""
     text = _text(value, longest)

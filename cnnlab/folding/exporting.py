@@ -44,9 +44,8 @@ def export(model: keras.Model, path: str | Path, images=None, within: float = 1e
     write, run = formats[path.suffix]
     partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     try:
-        expected = np.asarray(
-            model(images, training=False)
-        )  # first, since Keras exports no model that was never called
+        # First, since Keras exports no model that was never called.
+        expected = np.asarray(model(images, training=False))
         write(model, partial)
         difference = float(np.abs(run(partial, images) - expected).max() / max(np.abs(expected).max(), 1e-12))
         if not difference <= within:

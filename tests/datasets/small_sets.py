@@ -126,3 +126,19 @@ def install() -> dict[str, bytes]:
         content_sha256 = formats.content_digest(arrays(name)) if name.endswith("mnist") else ""
         ENTRIES[name] = replace(small_entry(name), files=files, content_sha256=content_sha256)
     return contents
+
+
+def assert_same(dataset, held):
+    """The loader's arrays are those of the file, in the shapes and types it promises."""
+    for split in ("train", "test"):
+        images, labels = getattr(dataset, f"x_{split}"), getattr(dataset, f"y_{split}")
+        assert images.dtype == np.uint8 and labels.dtype == np.int64
+        assert images.ndim == 4 and images.shape[-1] in (1, 3)
+        np.testing.assert_array_equal(images.reshape(held[f"x_{split}"].shape), held[f"x_{split}"])
+        np.testing.assert_array_equal(labels, held[f"y_{split}"])
+        coarse = getattr(dataset, f"y_{split}_coarse")
+        if f"y_{split}_coarse" in held:
+            assert coarse.dtype == np.int64
+            np.testing.assert_array_equal(coarse, held[f"y_{split}_coarse"])
+        else:
+            assert coarse is None

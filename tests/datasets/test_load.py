@@ -6,28 +6,13 @@ import sys
 import numpy as np
 import pytest
 import small_sets
+from small_sets import assert_same
 
 from cnnlab import datasets
 from cnnlab.datasets import formats, sources
 from cnnlab.datasets.catalog import ENTRIES
 
 NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
-
-
-def assert_same(dataset, held):
-    """The loader's arrays are those of the file, in the shapes and types it promises."""
-    for split in ("train", "test"):
-        images, labels = getattr(dataset, f"x_{split}"), getattr(dataset, f"y_{split}")
-        assert images.dtype == np.uint8 and labels.dtype == np.int64
-        assert images.ndim == 4 and images.shape[-1] in (1, 3)
-        np.testing.assert_array_equal(images.reshape(held[f"x_{split}"].shape), held[f"x_{split}"])
-        np.testing.assert_array_equal(labels, held[f"y_{split}"])
-        coarse = getattr(dataset, f"y_{split}_coarse")
-        if f"y_{split}_coarse" in held:
-            assert coarse.dtype == np.int64
-            np.testing.assert_array_equal(coarse, held[f"y_{split}_coarse"])
-        else:
-            assert coarse is None
 
 
 def test_embedded_mnist(capsys):

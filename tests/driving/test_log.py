@@ -155,6 +155,14 @@ def test_a_header_names_columns_in_any_order(tmp_path):
         log.read(tmp_path, VIEW)
 
 
+def test_a_header_of_another_recorder(tmp_path):
+    lines = iter(["Center_Image,Left_Image,Right_Image,steering_angle,throttle,brake,speed"])
+    drive = log.read(
+        relabel(write_log(tmp_path), lambda p, n: (next(lines, "") + "\n" + ",".join([*p, *n])).strip()), VIEW
+    )
+    assert drive.pictures.shape == (4, 3, 84, 96, 3) and np.allclose(drive.steering, [0, -0.1, 0.2, -0.3])
+
+
 def test_a_center_camera_alone_is_trained_on(tmp_path):
     drive = log.read(relabel(write_log(tmp_path), lambda pictures, numbers: ",".join([pictures[0], *numbers])), VIEW)
     assert drive.pictures.shape == (4, 1, 84, 96, 3) and np.allclose(drive.steering, [0, -0.1, 0.2, -0.3])
